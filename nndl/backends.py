@@ -1,0 +1,192 @@
+"""The contract between layers and operations, and who fulfils it: numpy, numba (or cuda).
+
+`get("numba")` hands out a Backend: an object with every function of CONTRACT, taken from the files
+ops/<family>_<backend>.py.  Layers receive one and call nothing else.
+
+What a process has only once is settled here, before Numba is imported: where its compiled kernels
+are kept, which threading layer it uses, and how many threads it and BLAS may take.  Together with
+the command line this is the only module that reads environment variables.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+CONTRACT = {
+    "dense": ("dense_forward", "dense_backward"),
+    "activation": tuple(f"{name}_{way}" for name in (
+        "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "activation",
+    ) for way in ("forward", "backward")),
+    "conv": ("im2col", "col2im", "conv_forward", "conv_backward", "conv_layout"),
+    "pool": ("max_pool_forward", "max_pool_backward", "l2_pool_forward", "l2_pool_backward"),
+    "conv_pool": ("conv_pool_forward", "conv_pool_backward"),
+    "softmax": ("softmax_forward", "softmax_backward",
+                "log_likelihood_forward", "log_likelihood_backward"),
+    "dropout": ("dropout_forward", "dropout_backward"),
+    "update": ("sgd_step",),
+}
+NAMES = ("numpy", "numba", "cuda")
+_loaded = {}
+
+
+class Backend:
+    """Every function of the contract from one backend, and that backend's threads."""
+
+    def __init__(self, name):
+        self.name = name
+        self.depth = 0  # how many `running` blocks we are in
+        for family, functions in CONTRACT.items():
+            module = importlib.import_module(f"nndl.ops.{family}_{name}")
+            for function in functions:
+                setattr(self, function, getattr(module, function))
+        self.threads = usable_cores()
+        if name == "numba":
+            import numba
+            self.threads = min(self.threads, numba.config.NUMBA_NUM_THREADS)
+
+    def __repr__(self):
+        return f"<nndl backend {self.name}, {self.threads} threads>"
+
+    @contextlib.contextmanager
+    def running(self):
+        """Hold the thread counts while a network runs: `threads` of ours, BLAS one in each.
+
+        Nested threads, ours and in each of ours BLAS's, cost twenty times and more.  The NumPy
+        backend has no threads of its own, so there BLAS gets them all.
+        """
+        if self.depth:
+            yield
+            return
+        blas_threads = 1 if self.name == "numba" else self.threads
+        if self.name == "numba":
+            import numba
+            before = numba.get_num_threads()
+            numba.set_num_threads(self.threads)
+        self.depth += 1
+        try:
+            with _blas().limit(limits=blas_threads):
+                yield
+        finally:
+            self.depth -= 1
+            if self.name == "numba":
+                numba.set_num_threads(before)
+
+
+def get(name=None):
+    """The backend called name: "numpy" to read and step through, "numba" to be fast.
+
+    None takes the environment variable NNDL_BACKEND, and "numba" where that is not set.
+    Raises ValueError for an unknown name.
+    """
+    chosen_by = "backend"
+    if name is None:
+        chosen_by, name = "NNDL_BACKEND", os.environ.get("NNDL_BACKEND") or "numba"
+    if name not in NAMES:
+        raise ValueError(f"{chosen_by} must be numpy or numba, not {name!r}")
+    if name == "cuda":
+        raise ValueError("the cuda backend is not written yet; use numba, or numpy to step through")
+    if name not in _loaded:
+        if name == "numba":
+            prepare_numba()
+        _loaded[name] = Backend(name)
+    return _loaded[name]
+
+
+def set_threads(n):
+    """Let every backend use n threads from now on.  n is an int, at least 1.
+
+    Numba starts its threads once a process: more than NUMBA_NUM_THREADS (the machine's cores,
+    unless the environment says otherwise) cannot be had later, and ValueError says so.
+    """
+    if not hasattr(n, "__index__") or isinstance(n, bool):
+        raise TypeError(f"threads must be an int, not {n!r}")
+    numba = prepare_numba()
+    most = numba.config.NUMBA_NUM_THREADS
+    if not 1 <= n <= most:
+        raise ValueError(f"threads must be from 1 to {most}, not {n}; for more set "
+                         f"NUMBA_NUM_THREADS={max(n, 1)} in the environment before Python starts")
+    for name in ("numpy", "numba"):
+        get(name).threads = int(n)
+
+
+def usable_cores():
+    """How many cores this process may use: its affinity, not what the machine has."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def prepare_numba():
+    """Import Numba as we want it: cache, threading layer, no nested BLAS.  Returns the module."""
+    if "nndl.ops.jit" in sys.modules:
+        return sys.modules["numba"]
+    import numba
+    import scipy.linalg  # noqa: F401  the BLAS behind np.dot in kernels: loaded, so that it can be limited
+    if not {"NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"} & set(os.environ):
+        # An empty parallel loop costs 1.2 us with omp, 1.7 with tbb, 88 with workqueue.
+        numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+    folder, before = cache_folder(), numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder or "")  # read by Numba while our kernels are defined
+    try:
+        importlib.import_module("nndl.ops.jit")
+        for family in CONTRACT:
+            importlib.import_module(f"nndl.ops.{family}_numba")
+    finally:
+        numba.config.CACHE_DIR = before
+    return numba
+
+
+def cache_folder():
+    """Where compiled kernels are kept between processes, or None if nothing can be written.
+
+    The first writable one of NUMBA_CACHE_DIR, the user's cache folder and a folder of the user's
+    own in the system's temporary one.  Its last part is a hash of the kernels' source: Numba looks
+    for changes only in the file that defines a kernel, not in those that it calls.
+    """
+    sources = hashlib.sha256()
+    for path in sorted((Path(__file__).parent / "ops").glob("*.py")):
+        sources.update(path.read_bytes())
+    version = "kernels-" + sources.hexdigest()[:16]
+    return next((place / version for place in _cache_places() if _writable(place / version)), None)
+
+
+def _cache_places():
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(os.environ["NUMBA_CACHE_DIR"])
+    if os.environ.get("XDG_CACHE_HOME"):
+        yield Path(os.environ["XDG_CACHE_HOME"]) / "nndl"
+    elif os.environ.get("LOCALAPPDATA"):
+        yield Path(os.environ["LOCALAPPDATA"]) / "nndl" / "cache"
+    with contextlib.suppress(RuntimeError):  # a user without a home
+        yield Path.home() / ".cache" / "nndl"
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    yield Path(tempfile.gettempdir()) / f"nndl-cache-{user}"
+
+
+def _writable(folder):
+    """Whether we can keep files in folder, and nobody else can: a cache is code that will be run."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if hasattr(os, "getuid"):
+            about = folder.stat()
+            if about.st_uid != os.getuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                return False
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _blas():
+    """The BLAS libraries that this process has loaded, found once: looking takes a while."""
+    if "blas" not in _loaded:
+        import scipy.linalg  # noqa: F401
+        from threadpoolctl import ThreadpoolController
+        _loaded["blas"] = ThreadpoolController().select(user_api="blas")
+    return _loaded["blas"]

@@ -1,0 +1,474 @@
+"""The network: layers in a row, a cost, and stochastic gradient descent.
+
+Three small methods do the learning, as in the book's network2.py:
+
+    SGD                 epochs, shuffling, mini-batches, monitoring
+    update_mini_batch   one step downhill on one mini-batch
+    backprop            the gradient for one mini-batch: BP1, then the layers back to front
+
+The forward pass of training calls each layer's forward in turn; nothing else is between a breakpoint
+in nndl/ops and the data.
+"""
+
+import copy
+import math
+import sys
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import backends, costs
+from .layers import Dense, Flatten, Layer
+
+EVALUATED_AT_ONCE = 500  # images a piece: enough for large matrix products, small in memory
+
+
+class Diverged(ArithmeticError):
+    """Training came to numbers that are not finite."""
+
+
+@dataclass
+class History:
+    """What SGD measured: one entry for each finished epoch in every list that was asked for.
+
+    Costs are in nats, the mean per example, with the regularisation term; accuracies are fractions.
+    """
+
+    eta: list = field(default_factory=list)
+    seconds: list = field(default_factory=list)  # of training, without the monitoring
+    evaluation_cost: list = field(default_factory=list)
+    evaluation_accuracy: list = field(default_factory=list)
+    training_cost: list = field(default_factory=list)
+    training_accuracy: list = field(default_factory=list)
+
+    @property
+    def epochs(self):
+        """How many epochs were finished."""
+        return len(self.seconds)
+
+
+class Network:
+    """A feedforward network that learns by stochastic gradient descent.
+
+    layers : from first to last, see nndl/layers.py; each infers its input size, and a Flatten is
+             put before a Dense that follows feature maps
+    cost : from nndl/costs.py, an object, class or name; None takes the output layer's companion:
+           log-likelihood for Softmax, cross-entropy for Sigmoid, quadratic for any other
+    input_shape : of one example; (1, 28, 28) is an MNIST image
+    seed : of the one random generator that draws weights, shuffles and dropout masks
+    backend : "numba", "numpy" to step through; None takes NNDL_BACKEND, else numba
+    dtype : "float32" or "float64"
+
+        net = Network([ConvPool(20, 5), Dense(100), ReLU(), Dense(10), Softmax()])
+        net.SGD(load_mnist().training, epochs=3, mini_batch_size=10, eta=0.05)
+    """
+
+    def __init__(self, layers, cost=None, input_shape=(1, 28, 28), seed=0, backend=None,
+                 dtype="float32"):
+        self.ops = backends.get(backend)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, not {dtype!r}")
+        self.seed = seed
+        self.rng = np.random.default_rng(seed)
+        self.input_shape = tuple(int(n) for n in np.atleast_1d(input_shape))
+        self.layers = self._set_up(layers)
+        self.cost = costs.companion(self.layers[-1]) if cost is None else costs.by_name(cost)
+        self.history = History()
+
+    def _set_up(self, layers):
+        """Hand each layer its input shape; returns the layers, Flattens included."""
+        row, shape = [], self.input_shape
+        try:
+            layers = list(layers)
+        except TypeError:
+            raise TypeError(f"layers must be a list of layers, not {layers!r}") from None
+        for number, layer in enumerate(layers):
+            if isinstance(layer, type) or not hasattr(layer, "forward"):
+                raise TypeError(f"layers[{number}] must be a layer such as Dense(100), "
+                                f"not {layer!r}")
+            if any(layer is other for other in row):
+                raise ValueError(f"layers[{number}] is the same object as an earlier layer: "
+                                 "make a new one")
+            if isinstance(layer, Dense) and len(shape) > 1:
+                row.append(Flatten())
+                shape = row[-1].setup(shape, self.ops, self.rng, self.dtype)
+            try:
+                shape = layer.setup(shape, self.ops, self.rng, self.dtype)
+            except ValueError as error:
+                raise ValueError(f"layers[{number}], {layer!r}: {error}") from None
+            row.append(layer)
+        if not row:
+            raise ValueError("layers is empty: a network needs at least one, "
+                             "say [Dense(10), Softmax()]")
+        self.first = next((n for n, layer in enumerate(row) if layer.parameters), len(row))
+        if self.first < len(row):
+            row[self.first].needs_da = False
+        self.output_shape = shape
+        return row
+
+    # --- forward -------------------------------------------------------------------------------
+
+    def feedforward(self, x):
+        """The network's outputs (m, n_out) for examples x: bytes or floats, (m, *input_shape)."""
+        x = self._inputs(x)
+        with self.ops.running():
+            return np.concatenate([self._forward(x[i:i + EVALUATED_AT_ONCE]).copy()
+                                   for i in range(0, len(x), EVALUATED_AT_ONCE)])
+
+    def _forward(self, a, training=False):
+        for layer in self.layers:
+            a = layer.forward(a, training)
+        return a
+
+    # --- learning ------------------------------------------------------------------------------
+
+    def SGD(self, training_data, epochs, mini_batch_size, eta, lmbda=0.0, evaluation_data=None,
+            monitor_evaluation_cost=False, monitor_evaluation_accuracy=False,
+            monitor_training_cost=False, monitor_training_accuracy=False,
+            momentum=0.0, lmbda_l1=0.0, progress=True):
+        """Train by mini-batch stochastic gradient descent.  Returns a History.
+
+        training_data, evaluation_data : (images, labels), see load_mnist(); labels are ints, or
+                                         desired outputs (n, n_out)
+        epochs : how often to go through the training data, each time in a new random order
+        mini_batch_size : examples a step; the last mini-batch may be shorter
+        eta : learning rate, or a function of the epoch (0, 1, ...) that returns one
+        lmbda : L2 regularisation, λ of book (87): C = C0 + λ/(2n) Σ w²
+        lmbda_l1 : L1 regularisation, λ of book (95): C = C0 + λ/n Σ |w|
+        momentum : μ of book (107); 0 is plain gradient descent
+        monitor_... : measure this after each epoch
+        progress : show a bar on a terminal, a line for each epoch elsewhere
+
+        A last mini-batch shorter than the rest counts by its own size.  Raises Diverged when a
+        number is no longer finite.  self.history is filled as training goes, so that it is there
+        also if the training is interrupted.
+        """
+        images, y = self._data("training_data", training_data)
+        if evaluation_data is not None:
+            self._data("evaluation_data", evaluation_data)
+        elif monitor_evaluation_cost or monitor_evaluation_accuracy:
+            raise ValueError("monitor_evaluation_... needs evaluation_data=(images, labels), "
+                             "say load_mnist().validation")
+        _at_least("epochs", epochs, 0, whole=True)
+        _at_least("mini_batch_size", mini_batch_size, 1, whole=True)
+        for name, value in (("lmbda", lmbda), ("lmbda_l1", lmbda_l1), ("momentum", momentum)):
+            _at_least(name, value, 0)
+        self.history = history = History()
+        n = len(images)
+        with self.ops.running(), _Progress(progress, epochs, n) as bar:
+            for epoch in range(epochs):
+                rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
+                began = time.perf_counter()
+                order = self.rng.permutation(n)
+                for start in range(0, n, mini_batch_size):
+                    some = order[start:start + mini_batch_size]
+                    self.update_mini_batch((images[some], y[some]), rate, lmbda, n, momentum,
+                                           lmbda_l1)
+                    bar.advance(len(some))
+                history.eta.append(rate)
+                seconds = time.perf_counter() - began
+                if monitor_training_cost:
+                    history.training_cost.append(self.total_cost(training_data, lmbda, lmbda_l1))
+                if monitor_training_accuracy:
+                    history.training_accuracy.append(self.accuracy(training_data))
+                if monitor_evaluation_cost:
+                    history.evaluation_cost.append(
+                        self.total_cost(evaluation_data, lmbda, lmbda_l1, n=n))
+                if monitor_evaluation_accuracy:
+                    history.evaluation_accuracy.append(self.accuracy(evaluation_data))
+                history.seconds.append(seconds)  # last: this epoch now counts as finished
+                bar.epoch_done(epoch, history)
+        return history
+
+    def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0):
+        """One step downhill on the mean cost of one mini-batch.  Book (20), (93), (107).
+
+        mini_batch : (x, y), see backprop
+        n : how many training examples lmbda speaks of; None: those of this mini-batch
+        The other arguments are SGD's.
+        """
+        x, y = mini_batch
+        m = len(x)
+        n = n or m
+        self._gradient(x, y)
+        for layer in self.layers[self.first:]:
+            for name in layer.parameters:
+                w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
+                v = self._velocity(layer, name) if momentum else None
+                decays = name != "b"  # weights are regularised, biases are not
+                self.ops.sgd_step(w, nabla_w, v, eta / m, eta * lmbda / n if decays else 0.0,
+                                  eta * lmbda_l1 / n if decays else 0.0, momentum, w, v)
+
+    def backprop(self, x, y):
+        """The gradient of the cost, summed over a mini-batch.
+
+        x : (m, *input_shape), bytes or floats;  y : labels (m,), or desired outputs (m, n_out)
+        Returns (nabla_b, nabla_w), a list each with one array for every layer that has parameters.
+        """
+        with self.ops.running():
+            self._gradient(x, y)
+        layers = [layer for layer in self.layers if layer.parameters]
+        return ([layer.nabla_b.copy() for layer in layers],
+                [layer.nabla_w.copy() for layer in layers])
+
+    def _gradient(self, x, y):
+        """Leave its gradient in every layer with parameters: nabla_w and nabla_b."""
+        x, y = self._inputs(x), self._targets(y)
+        a = self._forward(x, training=True)
+        delta = self.cost.delta(a, y, self.layers[-1])             # BP1
+        if not math.isfinite(delta.sum()):
+            raise Diverged(self._what_went_wrong(x))
+        for layer in reversed(self._hidden()):
+            delta = layer.backward(delta)                          # BP2, BP3, BP4
+
+    def _hidden(self):
+        """The layers that backpropagation walks through after BP1.
+
+        delta is dC/dz, so the output activation is behind it; and before the first layer with
+        parameters there is nothing to learn.
+        """
+        return self.layers[self.first:-1]
+
+    def _velocity(self, layer, name):
+        v = getattr(layer, f"v_{name}", None)
+        if v is None:
+            v = np.zeros_like(getattr(layer, name))  # in the same memory order
+            setattr(layer, f"v_{name}", v)
+        return v
+
+    # --- measuring -----------------------------------------------------------------------------
+
+    def predict(self, x):
+        """The class of each example, (m,) ints: the index of the largest output."""
+        return self.feedforward(x).argmax(axis=1)
+
+    def accuracy(self, data):
+        """The fraction of data = (images, labels) that the network classifies rightly."""
+        images, labels = self._data("data", data)
+        labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
+        return float(np.mean(self._outputs(images).argmax(axis=1) == labels))
+
+    def total_cost(self, data, lmbda=0.0, lmbda_l1=0.0, n=None):
+        """The mean cost over data = (images, labels), in nats, plus the regularisation terms.
+
+        n : how many training examples lmbda speaks of; None: those of data.  Book (87), (95).
+        """
+        images, y = self._data("data", data)
+        cost = self.cost.fn(self._outputs(images), self._targets(y))
+        n = n or len(images)
+        for layer in self.layers:
+            if "w" in layer.parameters:
+                if lmbda:
+                    cost += 0.5 * lmbda / n * float(np.square(layer.w, dtype=float).sum())
+                if lmbda_l1:
+                    cost += lmbda_l1 / n * float(np.abs(layer.w).sum(dtype=float))
+        return cost
+
+    def _outputs(self, images):
+        """feedforward, making floats of a piece of the images at a time."""
+        with self.ops.running():
+            return np.concatenate(
+                [self._forward(self._inputs(images[i:i + EVALUATED_AT_ONCE])).copy()
+                 for i in range(0, len(images), EVALUATED_AT_ONCE)])
+
+    def cost_of(self, x, y, training=False):
+        """The mean cost of one mini-batch without regularisation, dropout at work if training."""
+        with self.ops.running():
+            return self.cost.fn(self._forward(self._inputs(x), training), self._targets(y))
+
+    @property
+    def parameters(self):
+        """How many numbers the network learns."""
+        return sum(getattr(layer, name).size for layer in self.layers for name in layer.parameters)
+
+    def with_gradients(self, nabla_w, nabla_b):
+        """Pairs backprop's lists with their layers: yields (number, layer, nabla_w, nabla_b)."""
+        numbers = [i for i, layer in enumerate(self.layers) if layer.parameters]
+        for i, gradient_w, gradient_b in zip(numbers, nabla_w, nabla_b, strict=True):
+            yield i, self.layers[i], gradient_w, gradient_b
+
+    # --- looking -------------------------------------------------------------------------------
+
+    def __str__(self):
+        """A table: layer, output shape, parameters."""
+        rows = [("layer", "output shape", "parameters"), ("input", _times(self.input_shape), "")]
+        shape = self.input_shape
+        for layer in self.layers:
+            shape = layer.output_shape(shape) if hasattr(layer, "output_shape") else ()
+            describe = getattr(layer, "describe", lambda layer=layer: type(layer).__name__)
+            count = sum(getattr(layer, name).size for name in layer.parameters)
+            rows.append((describe(), _times(shape), f"{count:,}" if count else ""))
+        rows.append(("total", "", f"{self.parameters:,}"))
+        wide = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c:>{wide[2]}}".rstrip() for a, b, c in rows]
+        rule = "-" * (sum(wide) + 4)
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def __repr__(self):
+        layers = ", ".join(repr(layer) for layer in self.layers)
+        return f"Network([{layers}], cost={self.cost.name!r})"
+
+    def trace(self, x, y, file=None):
+        """Print one mini-batch step by step, forward and back; nothing is changed by it.
+
+        x, y : as for backprop.  See nndl/trace.py for what the columns are.
+        """
+        from .trace import trace
+        trace(self, x, y, file or sys.stdout)
+
+    # --- keeping -------------------------------------------------------------------------------
+
+    def save(self, path):
+        """Write layers, weights and cost to path, an .npz file without pickle."""
+        from .model_file import save
+        save(self, path)
+
+    @staticmethod
+    def load(path, backend=None, own_layers=()):
+        """A network from a file that save wrote.  Raises ValueError if the file is no such file.
+
+        own_layers : classes of your own that the network contains, say (MyLayer,)
+        """
+        from .model_file import load
+        return load(path, backend, own_layers)
+
+    def copy(self, backend=None, dtype=None):
+        """A network of its own with the same weights, on another backend or float type if asked."""
+        other = Network([layer.clone() for layer in self.layers], copy.copy(self.cost),
+                        self.input_shape, self.seed, backend or self.ops.name,
+                        dtype or self.dtype)
+        for mine, its in zip(self.layers, other.layers):
+            for name in mine.parameters:
+                getattr(its, name)[...] = getattr(mine, name)
+        other.rng.bit_generator.state = self.rng.bit_generator.state
+        return other
+
+    # --- what comes in -------------------------------------------------------------------------
+
+    def _inputs(self, x):
+        """x as floats of shape (m, *input_shape): bytes become byte/256."""
+        x = np.asarray(x)
+        if x.dtype != np.uint8 and x.dtype.kind != "f":
+            raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; "
+                            "convert them with x.astype('float32')")
+        if x.ndim < 2 or math.prod(x.shape[1:]) != math.prod(self.input_shape):
+            mend = (f"a single example is x.reshape(1, *{self.input_shape})"
+                    if x.size == math.prod(self.input_shape) else
+                    f"say Network(..., input_shape={x.shape[1:]}) if they are right")
+            raise ValueError(f"images must have shape (m, {', '.join(map(str, self.input_shape))}), "
+                             f"one example after the other, not {x.shape}; {mend}")
+        if len(x) == 0:
+            raise ValueError("images is empty: at least one example is needed")
+        if x.dtype == np.uint8:
+            x = np.multiply(x, self.dtype.type(1 / 256), dtype=self.dtype)
+        return x.astype(self.dtype, copy=False).reshape(len(x), *self.input_shape)
+
+    def _targets(self, y):
+        """Desired outputs (m, n_out): labels become rows with a single 1."""
+        y = np.asarray(y)
+        if y.ndim == 1 and y.dtype.kind in "iu":
+            hot = np.zeros((len(y), self.output_shape[0]), self.dtype)
+            hot[np.arange(len(y)), y] = 1
+            return hot
+        return y.astype(self.dtype, copy=False)
+
+    def _data(self, name, data):
+        """(images, labels), checked once for all mini-batches."""
+        try:
+            images, y = data
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must be a pair (images, labels), such as load_mnist().training, "
+                            f"not {type(data).__name__}") from None
+        images, y = np.asarray(images), np.asarray(y)
+        if len(images) == 0 or len(images) != len(y):
+            raise ValueError(f"{name} must have as many labels as images, and at least one: "
+                             f"not {len(images)} images and {len(y)} labels")
+        self._inputs(images[:1])
+        if len(self.output_shape) != 1:
+            raise ValueError(f"the network's outputs are {_times(self.output_shape)}, not a row: "
+                             "end it with Dense(10), Softmax()")
+        n_out = self.output_shape[0]
+        if y.ndim == 1 and y.dtype.kind in "iu":
+            low, high = int(y.min()), int(y.max())
+            if low < 0 or high >= n_out:
+                raise ValueError(f"{name}: labels must be from 0 to {n_out - 1} for a network of "
+                                 f"{n_out} outputs, not {low if low < 0 else high}")
+        elif y.dtype.kind != "f" or y.shape != (len(y), n_out):
+            raise ValueError(f"{name}: labels must be ints (n,) or desired outputs, floats "
+                             f"(n, {n_out}), not {y.dtype} {y.shape}")
+        return images, y
+
+    def _what_went_wrong(self, x):
+        """Which layer first made a number that is not finite, and what to try."""
+        advice = "try a smaller eta, a tenth of it say"
+        if not np.all(np.isfinite(x)):
+            return "the input has numbers that are not finite: look at the images"
+        a = x
+        for number, layer in enumerate(self.layers):
+            at = f"layers[{number}], {layer!r}"
+            for name in layer.parameters:
+                if not np.all(np.isfinite(getattr(layer, name))):
+                    return f"training diverged: {name} of {at} is not finite; {advice}"
+            a = layer.forward(a, training=True)
+            if not np.all(np.isfinite(a)):
+                return f"training diverged: the output of {at} is not finite; {advice}"
+        return f"training diverged: the gradient of the cost is not finite; {advice}"
+
+
+class _Progress:
+    """A bar with an estimate on a terminal, a line for each epoch elsewhere, or nothing."""
+
+    def __init__(self, wanted, epochs, n):
+        self.wanted, self.epochs, self.n, self.bar = wanted, epochs, n, None
+
+    def __enter__(self):
+        if self.wanted and sys.stderr.isatty():
+            from tqdm import tqdm
+            self.bar = tqdm(total=self.epochs * self.n, unit=" images", leave=False,
+                            desc=f"epoch 1/{self.epochs}", dynamic_ncols=True)
+        return self
+
+    def __exit__(self, *_):
+        if self.bar is not None:
+            self.bar.close()
+
+    def advance(self, images):
+        if self.bar is not None:
+            self.bar.update(images)
+
+    def epoch_done(self, epoch, history):
+        if not self.wanted:
+            return
+        line = f"epoch {epoch + 1}/{self.epochs}: {history.seconds[-1]:.1f} s"
+        for what, measured in (("training cost", history.training_cost),
+                               ("training accuracy", history.training_accuracy),
+                               ("evaluation cost", history.evaluation_cost),
+                               ("evaluation accuracy", history.evaluation_accuracy)):
+            if measured:
+                line += f", {what} " + (f"{measured[-1]:.4f}" if what.endswith("cost")
+                                        else f"{100 * measured[-1]:.2f} %")
+        if self.bar is None:
+            print(line, flush=True)
+        else:
+            self.bar.write(line)
+            self.bar.set_description(f"epoch {min(epoch + 2, self.epochs)}/{self.epochs}")
+
+
+def _at_least(name, value, least, whole=False):
+    """value, if it is a finite number that is not below least."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{name} must be {'an int' if whole else 'a number'}, not {value!r}")
+    if whole and int(value) != value:
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if not math.isfinite(value) or value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value!r}")
+    return value if whole else float(value)
+
+
+def _times(shape):
+    return " x ".join(map(str, shape))
+
+
+__all__ = ["Diverged", "History", "Layer", "Network"]

@@ -1,0 +1,212 @@
+"""The activation functions in Numba: one loop over all numbers, in the order of memory.
+
+As activation_numpy, with each block taking a share of the array.
+"""
+
+import math
+
+from numba import prange
+
+from .activation_numpy import MONOTONE, known
+from .jit import BLOCKS, buffer, first, in_logical_order, in_memory_order, kernel, parallel_kernel
+from .shapes import check_float, check_same_shape
+
+__all__ = ["MONOTONE"]
+
+
+def sigmoid_forward(z, work=None):
+    """As activation_numpy.sigmoid_forward."""
+    return _apply(_sigmoid_forward, z, work)
+
+
+def sigmoid_backward(da, a, work=None):
+    """As activation_numpy.sigmoid_backward."""
+    return _chain(_sigmoid_backward, da, a, work)
+
+
+def tanh_forward(z, work=None):
+    """As activation_numpy.tanh_forward."""
+    return _apply(_tanh_forward, z, work)
+
+
+def tanh_backward(da, a, work=None):
+    """As activation_numpy.tanh_backward."""
+    return _chain(_tanh_backward, da, a, work)
+
+
+def relu_forward(z, work=None):
+    """As activation_numpy.relu_forward."""
+    return _apply(_relu_forward, z, work)
+
+
+def relu_backward(da, a, work=None):
+    """As activation_numpy.relu_backward."""
+    return _chain(_relu_backward, da, a, work)
+
+
+def leaky_relu_forward(z, slope=0.01, work=None):
+    """As activation_numpy.leaky_relu_forward."""
+    return _apply(_leaky_relu_forward, z, work, slope)
+
+
+def leaky_relu_backward(da, a, slope=0.01, work=None):
+    """As activation_numpy.leaky_relu_backward."""
+    return _chain(_leaky_relu_backward, da, a, work, slope)
+
+
+def elu_forward(z, alpha=1.0, work=None):
+    """As activation_numpy.elu_forward."""
+    return _apply(_elu_forward, z, work, alpha)
+
+
+def elu_backward(da, a, alpha=1.0, work=None):
+    """As activation_numpy.elu_backward."""
+    return _chain(_elu_backward, da, a, work, alpha)
+
+
+def gelu_forward(z, work=None):
+    """As activation_numpy.gelu_forward."""
+    return _apply(_gelu_forward, z, work)
+
+
+def gelu_backward(da, z, work=None):
+    """As activation_numpy.gelu_backward."""
+    return _chain(_gelu_backward, da, z, work)
+
+
+def activation_forward(z, name, alpha=0.0, work=None):
+    """As activation_numpy.activation_forward."""
+    if name == "linear":
+        return z
+    if name in ("leaky_relu", "elu"):
+        return FORWARD[name](z, alpha, work)
+    return FORWARD[known(name)](z, work)
+
+
+def activation_backward(da, a, z, name, alpha=0.0, work=None):
+    """As activation_numpy.activation_backward."""
+    if name == "linear":
+        return da
+    if name in ("leaky_relu", "elu"):
+        return BACKWARD[name](da, a, alpha, work)
+    return BACKWARD[known(name)](da, z if name == "gelu" else a, work)
+
+
+FORWARD = {"sigmoid": sigmoid_forward, "tanh": tanh_forward, "relu": relu_forward,
+           "leaky_relu": leaky_relu_forward, "elu": elu_forward, "gelu": gelu_forward}
+BACKWARD = {"sigmoid": sigmoid_backward, "tanh": tanh_backward, "relu": relu_backward,
+            "leaky_relu": leaky_relu_backward, "elu": elu_backward, "gelu": gelu_backward}
+
+
+def _apply(loop, z, work, *alpha):
+    """Run a forward loop over z, whatever its shape."""
+    check_float(z=z)
+    z = in_memory_order(z)
+    a = buffer(work, "a", z.shape, z.dtype)
+    loop(z.reshape(-1), *(z.dtype.type(x) for x in alpha), a.reshape(-1))
+    return in_logical_order(a)
+
+
+def _chain(loop, da, known_from_forward, work, *alpha):
+    """Run a backward loop over da and a (or z), whatever their shape."""
+    check_same_shape(da=da, a=known_from_forward)
+    da, a = in_memory_order(da), in_memory_order(known_from_forward)
+    dz = buffer(work, "dz", da.shape, da.dtype)
+    loop(da.reshape(-1), a.reshape(-1), *(da.dtype.type(x) for x in alpha), dz.reshape(-1))
+    return in_logical_order(dz)
+
+
+@parallel_kernel
+def _sigmoid_forward(z, a):
+    for block in prange(BLOCKS):
+        for i in range(first(block, z.size), first(block + 1, z.size)):
+            e = math.exp(-abs(z[i]))  # never above 1
+            a[i] = (e if z[i] < 0 else 1) / (1 + e)
+
+
+@parallel_kernel
+def _sigmoid_backward(da, a, dz):
+    for block in prange(BLOCKS):
+        for i in range(first(block, a.size), first(block + 1, a.size)):
+            dz[i] = da[i] * a[i] * (1 - a[i])
+
+
+@parallel_kernel
+def _tanh_forward(z, a):
+    for block in prange(BLOCKS):
+        for i in range(first(block, z.size), first(block + 1, z.size)):
+            a[i] = math.tanh(z[i])
+
+
+@parallel_kernel
+def _tanh_backward(da, a, dz):
+    for block in prange(BLOCKS):
+        for i in range(first(block, a.size), first(block + 1, a.size)):
+            dz[i] = da[i] * (1 - a[i] * a[i])
+
+
+@parallel_kernel
+def _relu_forward(z, a):
+    for block in prange(BLOCKS):
+        for i in range(first(block, z.size), first(block + 1, z.size)):
+            a[i] = 0 if z[i] <= 0 else z[i]  # this way round, NaN stays NaN
+
+
+@parallel_kernel
+def _relu_backward(da, a, dz):
+    for block in prange(BLOCKS):
+        for i in range(first(block, a.size), first(block + 1, a.size)):
+            dz[i] = da[i] if a[i] > 0 else 0
+
+
+@parallel_kernel
+def _leaky_relu_forward(z, slope, a):
+    for block in prange(BLOCKS):
+        for i in range(first(block, z.size), first(block + 1, z.size)):
+            a[i] = z[i] if z[i] > 0 else slope * z[i]
+
+
+@parallel_kernel
+def _leaky_relu_backward(da, a, slope, dz):
+    for block in prange(BLOCKS):
+        for i in range(first(block, a.size), first(block + 1, a.size)):
+            dz[i] = da[i] if a[i] > 0 else slope * da[i]
+
+
+@parallel_kernel
+def _elu_forward(z, alpha, a):
+    for block in prange(BLOCKS):
+        for i in range(first(block, z.size), first(block + 1, z.size)):
+            a[i] = z[i] if z[i] > 0 else alpha * math.expm1(z[i])
+
+
+@parallel_kernel
+def _elu_backward(da, a, alpha, dz):
+    for block in prange(BLOCKS):
+        for i in range(first(block, a.size), first(block + 1, a.size)):
+            dz[i] = da[i] if a[i] > 0 else da[i] * (a[i] + alpha)
+
+
+@kernel
+def _normal_distribution(z):
+    """Phi(z), the chance that a standard normal number is below z."""
+    return (1 + math.erf(z * 0.7071067811865476)) / 2
+
+
+@parallel_kernel
+def _gelu_forward(z, a):
+    for block in prange(BLOCKS):
+        for i in range(first(block, z.size), first(block + 1, z.size)):
+            # Below -40 the product is 0 in any float, and -inf times 0 would not be.
+            a[i] = 0 if z[i] < -40 else z[i] * _normal_distribution(z[i])
+
+
+@parallel_kernel
+def _gelu_backward(da, z, dz):
+    for block in prange(BLOCKS):
+        for i in range(first(block, z.size), first(block + 1, z.size)):
+            if abs(z[i]) > 40:  # there the slope is 0 or 1 in any float
+                dz[i] = da[i] if z[i] > 0 else 0
+            else:
+                density = math.exp(-z[i] * z[i] / 2) * 0.3989422804014327
+                dz[i] = da[i] * (_normal_distribution(z[i]) + z[i] * density)

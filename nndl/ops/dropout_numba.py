@@ -1,0 +1,35 @@
+"""Dropout in Numba: one loop over all numbers, in the order of memory."""
+
+from numba import prange
+
+from .dropout_numpy import check_p_dropout
+from .jit import BLOCKS, buffer, first, in_logical_order, in_memory_order, parallel_kernel
+from .shapes import check_float, check_output
+
+
+def dropout_forward(a, mask, p_dropout, work=None):
+    """As dropout_numpy.dropout_forward."""
+    return _dropout(a, mask, p_dropout, work, "dropped")
+
+
+def dropout_backward(d_dropped, mask, p_dropout, work=None):
+    """As dropout_numpy.dropout_backward."""
+    return _dropout(d_dropped, mask, p_dropout, work, "da")
+
+
+def _dropout(a, mask, p_dropout, work, name):
+    check_float(a=a)
+    check_output("mask", mask, a.shape)
+    check_p_dropout(p_dropout)
+    a, mask = in_memory_order(a), in_memory_order(mask)
+    out = buffer(work, name, a.shape, a.dtype)
+    scale = a.dtype.type(1 / (1 - p_dropout))
+    _masked(a.reshape(-1), mask.reshape(-1), scale, out.reshape(-1))
+    return in_logical_order(out)
+
+
+@parallel_kernel
+def _masked(a, mask, scale, out):
+    for block in prange(BLOCKS):
+        for i in range(first(block, a.size), first(block + 1, a.size)):
+            out[i] = a[i] * scale if mask[i] else 0

@@ -1,0 +1,73 @@
+"""What every Numba file shares: how kernels are compiled, cut into blocks and given memory."""
+
+import numba
+import numpy as np
+
+# Of "fast math" only what keeps NaN and infinity meaningful: a*b+c in one instruction, sums in
+# another order, and no care for the sign of zero.
+FASTMATH = {"contract", "reassoc", "nsz"}
+
+# Work is cut into this many blocks whatever the number of threads; threads only choose who
+# computes which block, so that the result has the same bits for any number of them.
+BLOCKS = 8
+
+
+def _compiled(**options):
+    def decorate(function):
+        try:
+            return numba.njit(cache=True, fastmath=FASTMATH, error_model="numpy", **options)(function)
+        except RuntimeError:  # Numba found no folder that it may write its cache to
+            return numba.njit(fastmath=FASTMATH, error_model="numpy", **options)(function)
+    return decorate
+
+
+kernel = _compiled()                        # runs on the thread that calls it
+parallel_kernel = _compiled(parallel=True)  # has one prange over BLOCKS
+
+
+@kernel
+def first(block, n):
+    """Where block number `block` of n things begins; it ends where the next one begins."""
+    return block * n // BLOCKS
+
+
+def buffer(work, name, shape, dtype):
+    """An uninitialised array: the one kept in work under this name, or a new one without work."""
+    if work is None:
+        return np.empty(shape, dtype)
+    have = work.get(name)
+    if have is not None and have.shape == shape and have.dtype == dtype:
+        return have
+    # Another shape, most often the last short mini-batch: a view of the memory kept beneath.
+    size = 1
+    for n in shape:
+        size *= n
+    memory = work.get(name + " memory")
+    if memory is None or memory.size < size or memory.dtype != dtype:
+        memory = work[name + " memory"] = np.empty(size, dtype)
+    work[name] = memory[:size].reshape(shape)
+    return work[name]
+
+
+def channels_last(x):
+    """Images (m, c, h, w) as a contiguous (m, h, w, c): free if the memory has that order already.
+
+    Inside the kernels the channels of a pixel are neighbours, so that a row of a patch, kw c
+    numbers, is one run of memory.
+    """
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+
+
+def channels_first(x):
+    """channels_last's way back, as a view: (m, h, w, c) memory looked at as (m, c, h, w)."""
+    return x.transpose(0, 3, 1, 2)
+
+
+def in_memory_order(x):
+    """x contiguous, its axes in the order of memory: channels_last for images."""
+    return channels_last(x) if x.ndim == 4 else np.ascontiguousarray(x)
+
+
+def in_logical_order(x):
+    """in_memory_order's way back, as a view."""
+    return channels_first(x) if x.ndim == 4 else x

@@ -1,0 +1,125 @@
+"""Max-pooling and L2 pooling in Numba: each block takes some examples.
+
+Memory is (m, h, w, c), see jit.channels_last, so that the innermost loop runs over channels.
+"""
+
+import math
+
+import numpy as np
+from numba import prange
+
+from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
+from .shapes import check_float, check_images, check_output, check_same_shape, conv_size
+
+
+def max_pool_forward(x, size=(2, 2), stride=(2, 2), work=None):
+    """As pool_numpy.max_pool_forward."""
+    check_images("x", x)
+    check_float(x=x)
+    shape = (len(x), *conv_size(x.shape[2:], size, stride, what="pool size"), x.shape[1])
+    pooled = buffer(work, "pooled", shape, x.dtype)
+    winner = buffer(work, "winner", shape, np.int32)
+    _max_forward(channels_last(x), *size, *stride, pooled, winner)
+    return channels_first(pooled), channels_first(winner)
+
+
+def max_pool_backward(d_pooled, winner, shape, size=(2, 2), stride=(2, 2), work=None):
+    """As pool_numpy.max_pool_backward."""
+    m, c, h, w = shape
+    expected = (m, c, *conv_size((h, w), size, stride, what="pool size"))
+    check_output("d_pooled", d_pooled, expected)
+    check_output("winner", winner, expected)
+    check_float(d_pooled=d_pooled)
+    dx = buffer(work, "dx", (m, h, w, c), d_pooled.dtype)
+    _max_backward(channels_last(d_pooled), channels_last(winner), size[1], *stride, dx)
+    return channels_first(dx)
+
+
+def l2_pool_forward(x, size=(2, 2), stride=(2, 2), work=None):
+    """As pool_numpy.l2_pool_forward."""
+    check_images("x", x)
+    check_float(x=x)
+    shape = (len(x), *conv_size(x.shape[2:], size, stride, what="pool size"), x.shape[1])
+    pooled = buffer(work, "pooled", shape, x.dtype)
+    _l2_forward(channels_last(x), *size, *stride, pooled)
+    return channels_first(pooled)
+
+
+def l2_pool_backward(d_pooled, x, pooled, size=(2, 2), stride=(2, 2), work=None):
+    """As pool_numpy.l2_pool_backward."""
+    check_images("x", x)
+    expected = (*x.shape[:2], *conv_size(x.shape[2:], size, stride, what="pool size"))
+    check_output("d_pooled", d_pooled, expected)
+    check_same_shape(d_pooled=d_pooled, pooled=pooled)
+    check_float(x=x, pooled=pooled)
+    x = channels_last(x)
+    dx = buffer(work, "dx", x.shape, x.dtype)
+    _l2_backward(channels_last(d_pooled), x, channels_last(pooled), *size, *stride, dx)
+    return channels_first(dx)
+
+
+@kernel
+def max_of_windows(x, kh, kw, sh, sw, pooled, winner):
+    """Max-pooling of one image x (h, w, c)."""
+    for i in range(pooled.shape[0]):
+        for j in range(pooled.shape[1]):
+            for c in range(x.shape[2]):
+                pooled[i, j, c] = x[i * sh, j * sw, c]
+                winner[i, j, c] = 0
+            for k in range(1, kh * kw):
+                row, column = i * sh + k // kw, j * sw + k % kw
+                for c in range(x.shape[2]):
+                    value = x[row, column, c]
+                    # > alone: of equal ones the first wins.  != itself: NaN is handed on.
+                    if value > pooled[i, j, c] or value != value:
+                        pooled[i, j, c] = value
+                        winner[i, j, c] = k
+
+
+@parallel_kernel
+def _max_forward(x, kh, kw, sh, sw, pooled, winner):
+    for block in prange(BLOCKS):
+        for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
+            max_of_windows(x[e], kh, kw, sh, sw, pooled[e], winner[e])
+
+
+@parallel_kernel
+def _max_backward(d_pooled, winner, kw, sh, sw, dx):
+    for block in prange(BLOCKS):
+        for e in range(first(block, dx.shape[0]), first(block + 1, dx.shape[0])):
+            dx[e] = 0
+            for i in range(d_pooled.shape[1]):
+                for j in range(d_pooled.shape[2]):
+                    for c in range(d_pooled.shape[3]):
+                        k = winner[e, i, j, c]
+                        dx[e, i * sh + k // kw, j * sw + k % kw, c] += d_pooled[e, i, j, c]
+
+
+@parallel_kernel
+def _l2_forward(x, kh, kw, sh, sw, pooled):
+    for block in prange(BLOCKS):
+        for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
+            for i in range(pooled.shape[1]):
+                for j in range(pooled.shape[2]):
+                    pooled[e, i, j] = 0
+                    for k in range(kh * kw):
+                        for c in range(x.shape[3]):
+                            value = x[e, i * sh + k // kw, j * sw + k % kw, c]
+                            pooled[e, i, j, c] += value * value
+                    for c in range(x.shape[3]):
+                        pooled[e, i, j, c] = math.sqrt(pooled[e, i, j, c])
+
+
+@parallel_kernel
+def _l2_backward(d_pooled, x, pooled, kh, kw, sh, sw, dx):
+    for block in prange(BLOCKS):
+        for e in range(first(block, dx.shape[0]), first(block + 1, dx.shape[0])):
+            dx[e] = 0
+            for i in range(pooled.shape[1]):
+                for j in range(pooled.shape[2]):
+                    for k in range(kh * kw):
+                        row, column = i * sh + k // kw, j * sw + k % kw
+                        for c in range(x.shape[3]):
+                            if pooled[e, i, j, c] != 0:
+                                dx[e, row, column, c] += (d_pooled[e, i, j, c] / pooled[e, i, j, c]
+                                                          * x[e, row, column, c])

@@ -1,0 +1,104 @@
+"""What shapes fit together: the checks and the output sizes that every backend shares.
+
+Each function raises ValueError or TypeError naming the argument, what was expected and what came.
+The Numba kernels index without bounds checks and rely on these.
+"""
+
+
+def pair(name, value, least):
+    """An int, or a pair of ints, as a pair (rows, columns); each at least `least`."""
+    two = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(two) != 2 or not all(is_int(v) for v in two):
+        raise TypeError(f"{name} must be an int or a pair of ints (rows, columns), not {value!r}")
+    if min(two) < least:
+        raise ValueError(f"{name} must be at least {least}, not {value!r}")
+    return int(two[0]), int(two[1])
+
+
+def is_int(value):
+    """Whether value counts: an int or a NumPy integer, and no bool."""
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def check_float(**arrays):
+    """All arrays must be float32, or all float64."""
+    (first, a), *others = arrays.items()
+    if a.dtype != "float32" and a.dtype != "float64":
+        raise TypeError(f"{first} must be float32 or float64, not {a.dtype}; "
+                        f"convert it with {first}.astype('float32')")
+    for name, other in others:
+        if other.dtype != a.dtype:
+            raise TypeError(f"{name} is {other.dtype} but {first} is {a.dtype}: use one of the "
+                            f"two for both, say {name}.astype('{a.dtype}')")
+
+
+def check_same_shape(**arrays):
+    """All arrays must have one shape and one float type."""
+    check_float(**arrays)
+    (first, a), *others = arrays.items()
+    for name, other in others:
+        if other.shape != a.shape:
+            raise ValueError(f"{name} has shape {other.shape}, {first} has {a.shape}; "
+                             "they must be alike")
+
+
+def check_dense(a, w, b=None, delta=None):
+    """a (m, n_in), w (n_out, n_in), b (n_out,), delta (m, n_out)."""
+    if w.ndim != 2:
+        raise ValueError(f"w must have shape (n_out, n_in), not {w.shape}")
+    n_out, n_in = w.shape
+    if a.ndim != 2 or a.shape[1] != n_in:
+        raise ValueError(f"a must have shape (m, {n_in}) to fit w {w.shape}, not {a.shape}; "
+                         "one example per row: a single one is a.reshape(1, -1)")
+    check_float(a=a, w=w)
+    if b is not None:
+        if b.shape != (n_out,):
+            raise ValueError(f"b must have shape ({n_out},) to fit w {w.shape}, not {b.shape}")
+        check_float(w=w, b=b)
+    if delta is not None:
+        if delta.shape != (a.shape[0], n_out):
+            raise ValueError(f"delta must have shape {(a.shape[0], n_out)}, not {delta.shape}")
+        check_float(w=w, delta=delta)
+
+
+def check_images(name, x):
+    """x must have shape (m, c, h, w)."""
+    if x.ndim != 4:
+        raise ValueError(f"{name} must have shape (m, c, h, w), not {x.shape}; a single grey image "
+                         f"is {name}.reshape(1, 1, *{name}.shape)")
+
+
+def check_conv(x, w, b=None):
+    """x (m, c, h, w), w (f, c, kh, kw), b (f,)."""
+    check_images("x", x)
+    if w.ndim != 4:
+        raise ValueError(f"w must have shape (f, c, kh, kw), not {w.shape}")
+    if x.shape[1] != w.shape[1]:
+        raise ValueError(f"x has {x.shape[1]} channels but w {w.shape} filters {w.shape[1]}")
+    check_float(x=x, w=w)
+    if b is not None:
+        if b.shape != w.shape[:1]:
+            raise ValueError(f"b must have shape {w.shape[:1]} to fit w {w.shape}, not {b.shape}")
+        check_float(w=w, b=b)
+
+
+def conv_size(shape, kernel, stride=(1, 1), padding=(0, 0), what="kernel"):
+    """(oh, ow) of windows of size `kernel` over an image of (h, w) = shape.
+
+    A remainder at the edge that no whole window covers is dropped.
+    """
+    size = []
+    for n, k, s, p in zip(shape, kernel, stride, padding):
+        if k < 1 or s < 1 or p < 0:
+            raise ValueError(f"{what} {k} and stride {s} must be at least 1, padding {p} at least 0")
+        if k > n + 2 * p:
+            raise ValueError(f"{what} {kernel[0]} x {kernel[1]} is larger than its "
+                             f"{shape[0]} x {shape[1]} input (padding {padding[0]}, {padding[1]})")
+        size.append((n + 2 * p - k) // s + 1)
+    return tuple(size)
+
+
+def check_output(name, dz, expected):
+    """The gradient at an output must have the output's shape."""
+    if dz.shape != tuple(expected):
+        raise ValueError(f"{name} must have the output's shape {tuple(expected)}, not {dz.shape}")

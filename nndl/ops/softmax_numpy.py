@@ -1,0 +1,38 @@
+"""Softmax and the log-likelihood cost, the reference.  Book (78) to (84)."""
+
+import numpy as np
+
+from .shapes import check_float, check_same_shape
+
+
+def softmax_forward(z, work=None):
+    """a_j = e^z_j / sum_k e^z_k, book (78), each row shifted by its largest so that none overflows.
+
+    z : (m, n).  Returns a : (m, n); each row sums to 1, book (79).
+    """
+    check_float(z=z)
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def softmax_backward(da, a, work=None):
+    """dz_j = a_j (da_j - sum_k da_k a_k): raising one output lowers all others."""
+    check_same_shape(da=da, a=a)
+    return a * (da - (da * a).sum(axis=1, keepdims=True))
+
+
+def log_likelihood_forward(a, y, work=None):
+    """C = -ln a_y for each example, book (80), in nats.
+
+    a : (m, n)  outputs of a softmax
+    y : (m, n)  desired outputs, a 1 at the right digit
+    Returns C : (m,).  An a that underflowed to 0 counts as the smallest positive float.
+    """
+    check_same_shape(a=a, y=y)
+    return -(y * np.log(np.maximum(a, np.finfo(a.dtype).smallest_subnormal))).sum(axis=1)
+
+
+def log_likelihood_backward(a, y, work=None):
+    """delta = dC/dz = a - y, book (84): softmax's and the logarithm's derivatives in one."""
+    check_same_shape(a=a, y=y)
+    return a - y

@@ -1,0 +1,26 @@
+"""One step of stochastic gradient descent, the reference.  Book (20), (93), (97), (107), (108)."""
+
+import numpy as np
+
+from .shapes import check_same_shape
+
+
+def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):
+    """v' = mu v - eta nabla_w - l2 w - l1 sgn(w),  w' = w + v'.
+
+    w, nabla_w, v : any one shape; v is the velocity, or None where mu is 0
+    eta : step for the gradient as handed in, so learning rate / mini-batch size for a sum
+    l2  : eta lmbda / n, weight decay, book (93)
+    l1  : eta lmbda / n, decay towards 0 at constant speed, book (97); sgn(0) = 0
+    mu  : momentum's friction, book (107): 0 is plain gradient descent
+    Returns (w', v'), in out_w and out_v where given (they may be w and v); v' is None if v is.
+    """
+    check_same_shape(w=w, nabla_w=nabla_w)
+    step = -eta * nabla_w - l2 * w - l1 * np.sign(w)
+    if v is None:
+        if mu:
+            raise ValueError(f"momentum mu={mu} needs a velocity v: np.zeros_like(w) to begin with")
+        return np.add(w, step, out=out_w), None
+    check_same_shape(w=w, v=v)
+    v = np.add(mu * v, step, out=out_v)
+    return np.add(w, v, out=out_w), v
