@@ -156,6 +156,12 @@ def cache_folder():
     return next((place / version for place in _cache_places() if _writable(place / version)), None)
 
 
+def has_compiled():
+    """Whether an earlier process has left compiled kernels."""
+    folder = cache_folder()
+    return folder is not None and any(folder.rglob("*.nbi"))
+
+
 def _cache_places():
     if os.environ.get("NUMBA_CACHE_DIR"):
         yield Path(os.environ["NUMBA_CACHE_DIR"])

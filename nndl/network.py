@@ -169,15 +169,14 @@ class Network:
                     bar.advance(len(some))
                 history.eta.append(rate)
                 seconds = time.perf_counter() - began
-                if monitor_training_cost:
-                    history.training_cost.append(self.total_cost(training_data, lmbda, lmbda_l1))
-                if monitor_training_accuracy:
-                    history.training_accuracy.append(self.accuracy(training_data))
-                if monitor_evaluation_cost:
-                    history.evaluation_cost.append(
-                        self.total_cost(evaluation_data, lmbda, lmbda_l1, n=n))
-                if monitor_evaluation_accuracy:
-                    history.evaluation_accuracy.append(self.accuracy(evaluation_data))
+                if monitor_training_cost or monitor_training_accuracy:
+                    cost, accuracy = self._measure(training_data, lmbda, lmbda_l1, n)
+                    history.training_cost += [cost] * monitor_training_cost
+                    history.training_accuracy += [accuracy] * monitor_training_accuracy
+                if monitor_evaluation_cost or monitor_evaluation_accuracy:
+                    cost, accuracy = self._measure(evaluation_data, lmbda, lmbda_l1, n)
+                    history.evaluation_cost += [cost] * monitor_evaluation_cost
+                    history.evaluation_accuracy += [accuracy] * monitor_evaluation_accuracy
                 history.seconds.append(seconds)  # last: this epoch now counts as finished
                 bar.epoch_done(epoch, history)
         return history
@@ -246,17 +245,20 @@ class Network:
 
     def accuracy(self, data):
         """The fraction of data = (images, labels) that the network classifies rightly."""
-        images, labels = self._data("data", data)
-        labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
-        return float(np.mean(self._outputs(images).argmax(axis=1) == labels))
+        return self._measure(data)[1]
 
     def total_cost(self, data, lmbda=0.0, lmbda_l1=0.0, n=None):
         """The mean cost over data = (images, labels), in nats, plus the regularisation terms.
 
         n : how many training examples lmbda speaks of; None: those of data.  Book (87), (95).
         """
+        return self._measure(data, lmbda, lmbda_l1, n)[0]
+
+    def _measure(self, data, lmbda=0.0, lmbda_l1=0.0, n=None):
+        """(total cost, accuracy) over data, in one pass through the network."""
         images, y = self._data("data", data)
-        cost = self.cost.fn(self._outputs(images), self._targets(y))
+        a, targets = self._outputs(images), self._targets(y)
+        cost = self.cost.fn(a, targets)
         n = n or len(images)
         for layer in self.layers:
             if "w" in layer.parameters:
@@ -264,7 +266,7 @@ class Network:
                     cost += 0.5 * lmbda / n * float(np.square(layer.w, dtype=float).sum())
                 if lmbda_l1:
                     cost += lmbda_l1 / n * float(np.abs(layer.w).sum(dtype=float))
-        return cost
+        return cost, float(np.mean(a.argmax(axis=1) == targets.argmax(axis=1)))
 
     def _outputs(self, images):
         """feedforward, making floats of a piece of the images at a time."""

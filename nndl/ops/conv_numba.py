@@ -104,11 +104,9 @@ def patches_to_rows(x, kh, kw, sh, sw, ow, cols):
     run = kw * x.shape[2]
     flat = x.reshape(x.size)
     for p in range(cols.shape[0]):
-        i, j = p // ow, p % ow
         for k in range(kh):
-            begin = ((i * sh + k) * x.shape[1] + j * sw) * x.shape[2]
-            for t in range(run):
-                cols[p, k * run + t] = flat[begin + t]
+            begin = run_start(p // ow * sh + k, p % ow * sw, x)
+            copy_to(cols[p, k * run:(k + 1) * run], flat[begin:begin + run])
 
 
 @kernel
@@ -118,11 +116,32 @@ def rows_to_patches(cols, kh, kw, sh, sw, ow, dx):
     run = kw * dx.shape[2]
     flat = dx.reshape(dx.size)
     for p in range(cols.shape[0]):
-        i, j = p // ow, p % ow
         for k in range(kh):
-            begin = ((i * sh + k) * dx.shape[1] + j * sw) * dx.shape[2]
-            for t in range(run):
-                flat[begin + t] += cols[p, k * run + t]
+            begin = run_start(p // ow * sh + k, p % ow * sw, dx)
+            add_scaled(flat[begin:begin + run], 1, cols[p, k * run:(k + 1) * run])
+
+
+@kernel
+def run_start(row, column, image):
+    """Where pixel (row, column) of an image (h, w, c) begins in its memory."""
+    return (row * image.shape[1] + column) * image.shape[2]
+
+
+@kernel
+def copy_to(target, source):
+    """target = source, for two runs of memory.
+
+    Slices of their own tell the compiler that no index is negative, and so to take many at once.
+    """
+    for t in range(target.size):
+        target[t] = source[t]
+
+
+@kernel
+def add_scaled(target, d, source):
+    """target += d source, for two runs of memory."""
+    for t in range(target.size):
+        target[t] += d * source[t]
 
 
 @parallel_kernel

@@ -17,9 +17,17 @@ import numpy as np
 from numba import prange
 
 from .activation_numba import MONOTONE, activation_backward, activation_forward
-from .conv_numba import (conv_backward, conv_forward, filter_rows, padded, patches_to_rows)
+from .conv_numba import (
+    add_scaled,
+    conv_backward,
+    conv_forward,
+    filter_rows,
+    padded,
+    patches_to_rows,
+    run_start,
+)
 from .conv_pool_numpy import check_pool
-from .jit import BLOCKS, buffer, channels_first, channels_last, first, parallel_kernel
+from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
 from .pool_numba import l2_pool_backward, l2_pool_forward, max_pool_backward, max_pool_forward
 from .shapes import check_conv, check_float, check_output, conv_size
 
@@ -109,24 +117,26 @@ def _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding
 @parallel_kernel
 def _forward(x, w, b, kh, kw, sh, sw, ow, size_h, size_w, step_h, step_w, cols, maps, z, winner):
     for block in prange(BLOCKS):
-        z_map = maps[block]
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             patches_to_rows(x[e], kh, kw, sh, sw, ow, cols[block])
-            np.dot(cols[block], w.T, z_map)
-            for i in range(z.shape[1]):
-                for j in range(z.shape[2]):
-                    p = i * step_h * ow + j * step_w
-                    for f in range(z.shape[3]):
-                        z[e, i, j, f] = z_map[p, f] + b[f]
-                        winner[e, i, j, f] = 0
-                    for k in range(1, size_h * size_w):
-                        p = (i * step_h + k // size_w) * ow + j * step_w + k % size_w
-                        for f in range(z.shape[3]):
-                            value = z_map[p, f] + b[f]
-                            # > alone: of equal ones the first wins.  != itself: NaN goes on.
-                            if value > z[e, i, j, f] or value != value:
-                                z[e, i, j, f] = value
-                                winner[e, i, j, f] = k
+            np.dot(cols[block], w.T, maps[block])
+            pool_maps(maps[block], b, ow, size_h, size_w, step_h, step_w, z[e], winner[e])
+
+
+@kernel
+def pool_maps(maps, b, ow, size_h, size_w, step_h, step_w, z, winner):
+    """Add the biases and max-pool one example: maps (oh ow, f) -> z, winner (rows, columns, f)."""
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            largest, which = z[i, j], winner[i, j]
+            for k in range(size_h * size_w):
+                here = maps[(i * step_h + k // size_w) * ow + j * step_w + k % size_w]
+                for f in range(b.size):
+                    value = here[f] + b[f]
+                    # > alone: of equal ones the first wins.  != itself: NaN is handed on.
+                    if k == 0 or value > largest[f] or value != value:
+                        largest[f] = value
+                        which[f] = k
 
 
 @parallel_kernel
@@ -134,38 +144,52 @@ def _backward(dz, winner, x, w, kh, kw, sh, sw, size_w, step_h, step_w, nabla_w,
     """Each block takes some filters for BP3 and BP4, and some examples for BP2."""
     for block in prange(BLOCKS):
         m, filters = dz.shape[0], dz.shape[3]
-        run = kw * x.shape[3]
-        flat_x, flat_dx = x.reshape(x.size), dx.reshape(dx.size)
         start, stop = first(block, filters), first(block + 1, filters)
         nabla_w[start:stop] = 0
         nabla_b[start:stop] = 0
         for e in range(m):
-            for i in range(dz.shape[1]):
-                for j in range(dz.shape[2]):
-                    for f in range(start, stop):
-                        d = dz[e, i, j, f]
-                        if d != 0:
-                            k = winner[e, i, j, f]
-                            row = (i * step_h + k // size_w) * sh
-                            column = (j * step_w + k % size_w) * sw
-                            nabla_b[f] += d
-                            for u in range(kh):
-                                patch = ((e * x.shape[1] + row + u) * x.shape[2] + column) * x.shape[3]
-                                for t in range(run):
-                                    nabla_w[f, u * run + t] += d * flat_x[patch + t]
+            weight_gradient(dz[e], winner[e], x[e], kh, kw, sh, sw, size_w, step_h, step_w,
+                            start, stop, nabla_w, nabla_b)
         if dx.size:
             for e in range(first(block, m), first(block + 1, m)):
-                dx[e] = 0
-                for i in range(dz.shape[1]):
-                    for j in range(dz.shape[2]):
-                        for f in range(filters):
-                            d = dz[e, i, j, f]
-                            if d != 0:
-                                k = winner[e, i, j, f]
-                                row = (i * step_h + k // size_w) * sh
-                                column = (j * step_w + k % size_w) * sw
-                                for u in range(kh):
-                                    patch = ((e * x.shape[1] + row + u) * x.shape[2]
-                                             + column) * x.shape[3]
-                                    for t in range(run):
-                                        flat_dx[patch + t] += d * w[f, u * run + t]
+                input_gradient(dz[e], winner[e], w, kh, kw, sh, sw, size_w, step_h, step_w, dx[e])
+
+
+@kernel
+def weight_gradient(dz, winner, x, kh, kw, sh, sw, size_w, step_h, step_w, start, stop, nabla_w,
+                    nabla_b):
+    """BP3 and BP4 of one example, for the filters from start to stop.
+
+    Each pooled unit adds its dz times the patch that its winner looked at.
+    """
+    run = kw * x.shape[2]
+    flat = x.reshape(x.size)
+    for i in range(dz.shape[0]):
+        for j in range(dz.shape[1]):
+            for f in range(start, stop):
+                d = dz[i, j, f]
+                if d != 0:
+                    k = winner[i, j, f]
+                    row, column = i * step_h + k // size_w, j * step_w + k % size_w
+                    nabla_b[f] += d
+                    for u in range(kh):
+                        begin = run_start(row * sh + u, column * sw, x)
+                        add_scaled(nabla_w[f, u * run:(u + 1) * run], d, flat[begin:begin + run])
+
+
+@kernel
+def input_gradient(dz, winner, w, kh, kw, sh, sw, size_w, step_h, step_w, dx):
+    """BP2 of one example: each pooled unit adds its dz times its filter to its winner's patch."""
+    dx[:] = 0
+    run = kw * dx.shape[2]
+    flat = dx.reshape(dx.size)
+    for i in range(dz.shape[0]):
+        for j in range(dz.shape[1]):
+            for f in range(dz.shape[2]):
+                d = dz[i, j, f]
+                if d != 0:
+                    k = winner[i, j, f]
+                    row, column = i * step_h + k // size_w, j * step_w + k % size_w
+                    for u in range(kh):
+                        begin = run_start(row * sh + u, column * sw, dx)
+                        add_scaled(flat[begin:begin + run], d, w[f, u * run:(u + 1) * run])

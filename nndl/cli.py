@@ -1,0 +1,345 @@
+"""The command `nndl`: train, evaluate, warmup, info, verify.
+
+Wrong input of any kind is one line on stderr and exit status 2; Ctrl-C says what was saved and is
+exit status 130.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.05, 1.0  # of `nndl train`, chosen on validation data
+
+
+def main(arguments=None):
+    """Run one command; arguments are those of the command line if None.  Returns the exit status."""
+    name = "nndl"
+    try:
+        options = _parser().parse_args(arguments)
+        name = f"nndl {options.verb}"
+        options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt as stop:
+        print(f"\n{name}: stopped; {stop or 'nothing was saved'}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `nndl info | head -1`: nobody reads on, which is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, TypeError, ArithmeticError, OSError, MemoryError) as error:
+        print(f"{name}: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def book_network(seed=0, backend=None):
+    """The network that `nndl train` trains: the book's two convolutions, ReLU and softmax.  Ch. 6."""
+    from . import ConvPool, Dense, Network, ReLU, Softmax
+    return Network([
+        ConvPool(20, 5, init="he"),   # (m, 1, 28, 28) -> (m, 20, 12, 12)
+        ConvPool(40, 5, init="he"),   #                -> (m, 40, 4, 4)
+        Dense(100, init="he"), ReLU(),
+        Dense(10, init="he"), Softmax(),
+    ], seed=seed, backend=backend)
+
+
+# --- the verbs ------------------------------------------------------------------------------------
+
+def train(options):
+    """nndl train: the book's network on MNIST, or on a data set like it."""
+    from . import plots
+    from .model_file import write_atomically
+    began = time.perf_counter()
+    _use(options)
+    splits = _splits(options.data)
+    _fits(splits)
+    folder = _folder(options.out)
+    net = book_network(options.seed, options.backend)
+    print(net)
+    print(f"\n{len(splits.training.images):,} training images, mini-batches of "
+          f"{options.mini_batch_size}, eta {options.eta:g}, lmbda {options.lmbda:g}, "
+          f"seed {options.seed}, {net.ops.name} backend, {_counted(net.ops.threads, 'thread')}")
+    compiling = _compile(net.ops)
+
+    results = {
+        "command": "nndl train",
+        "configuration": {
+            "layers": [repr(layer) for layer in net.layers], "cost": net.cost.name,
+            "parameters": net.parameters, "data": options.data or "MNIST", "epochs": options.epochs,
+            "mini_batch_size": options.mini_batch_size, "eta": options.eta, "lmbda": options.lmbda,
+            "backend": net.ops.name, "threads": net.ops.threads, "dtype": net.dtype.name,
+        },
+        "seed": options.seed,
+    }
+    ready = time.perf_counter()
+
+    def keep(finished):
+        results.update(
+            finished=finished, history=vars(net.history),
+            seconds={"until_first_mini_batch": round(ready - began, 3),
+                     "of_that_compiling": round(compiling, 3),
+                     "per_epoch": [round(s, 3) for s in net.history.seconds],
+                     "all": round(time.perf_counter() - began, 3)},
+            versions=_versions(), machine=_machine())
+        write_atomically(folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
+        return [net.save(folder / "model.npz"), folder / "results.json"]
+
+    saved = []
+    try:
+        net.SGD(splits.training, options.epochs, options.mini_batch_size, options.eta,
+                options.lmbda, splits.validation, monitor_evaluation_cost=True,
+                monitor_evaluation_accuracy=True, monitor_training_cost=True,
+                monitor_training_accuracy=True)
+        history = net.history
+        predictions = net.predict(splits.test.images)
+        wrong = int((predictions != splits.test.labels).sum())
+        results["validation_accuracy"] = history.evaluation_accuracy[-1]
+        results["test_accuracy"] = 1 - wrong / len(predictions)
+        results["test_errors"] = wrong
+        print(f"\nseconds per epoch    {sum(history.seconds) / len(history.seconds):.1f}")
+        print(f"validation accuracy  {100 * results['validation_accuracy']:.2f} %")
+        print(f"test accuracy        {100 * results['test_accuracy']:.2f} %  "
+              f"({wrong:,} of {len(predictions):,} wrong)")
+        with _undisturbed():
+            saved += keep(finished=True)
+        saved += [plots.learning_curves(history, folder / "learning_curves.png")]
+        saved += [plots.filters(net.layers[0].w, folder / "filters.png")]
+        saved += [plots.misclassified(splits.test.images, splits.test.labels, predictions,
+                                      folder / "misclassified.png")]
+    except KeyboardInterrupt:
+        with _undisturbed():
+            saved = saved or keep(finished=False)
+        raise KeyboardInterrupt(
+            f"{_counted(net.history.epochs, 'epoch')} of {options.epochs} finished; saved, as far "
+            f"as it got: {', '.join(map(str, saved))}") from None
+    print("\nsaved:", *saved, sep="\n  ")
+
+
+def evaluate(options):
+    """nndl evaluate: what a saved network gets right."""
+    from . import Network
+    _use(options)
+    net = Network.load(options.model, options.backend)
+    splits = _splits(options.data)
+    print(net)
+    print()
+    for name in ("validation", "test"):
+        data = getattr(splits, name)
+        accuracy = net.accuracy(data)
+        wrong = round((1 - accuracy) * len(data.images))
+        print(f"{name + ' accuracy':<20} {100 * accuracy:.2f} %  "
+              f"({wrong:,} of {len(data.images):,} wrong)")
+
+
+def warmup(options):
+    """nndl warmup: compile the kernels of `nndl train` now, so that nobody waits later."""
+    _use(options)
+    from . import backends
+    ops = backends.get(options.backend)
+    if ops.name != "numba":
+        print(f"the {ops.name} backend has nothing to compile")
+        return
+    seconds = _compile(ops)
+    folder = backends.cache_folder()
+    print(f"the kernels are ready ({seconds:.1f} s)" + (
+        f", kept in {folder}" if folder else
+        "; no folder for them is writable, so every process compiles them again: "
+        "set NUMBA_CACHE_DIR to one that is"))
+
+
+def info(options):
+    """nndl info: versions, backends, threads, machine."""
+    from . import backends
+    numba = backends.prepare_numba()
+    ops = backends.get(options.backend)
+    with ops.running():
+        backends.get("numba").relu_forward(__import__("numpy").zeros(1, "float32"))  # starts threads
+        layer = numba.threading_layer()
+    from threadpoolctl import threadpool_info
+    blas = [f"{library['internal_api']} {library['version']} ({library.get('architecture', '?')})"
+            for library in threadpool_info() if library["user_api"] == "blas"]
+    slow = {"omp": "", "tbb": ""}.get(layer, "; slow: install libgomp, or pip install tbb")
+    rows = {
+        **_versions(),
+        "backend": f"{ops.name} (of numpy, numba; cuda is not written yet)",
+        "threads": f"{ops.threads} of {backends.usable_cores()} usable cores",
+        "threading layer": layer + slow,
+        "BLAS": ", ".join(dict.fromkeys(blas)),
+        "compiled kernels": str(backends.cache_folder() or "not kept: no writable folder"),
+        "machine": "{cpu}, {cores} cores, {system}".format(**_machine()),
+    }
+    wide = max(map(len, rows))
+    for name, value in rows.items():
+        print(f"{name:<{wide}}  {value}")
+
+
+def verify(options):
+    """nndl verify: does everything work on this machine?"""
+    from .selftest import selftest
+    _use(options)
+    if not selftest(print):
+        raise ArithmeticError("this installation does not compute what it should; see above")
+
+
+# --- what they share ------------------------------------------------------------------------------
+
+def _use(options):
+    from . import backends
+    if options.threads is not None:
+        backends.set_threads(options.threads)
+    backends.get(options.backend)
+
+
+def _splits(folder):
+    from . import load_folder, load_mnist
+    return load_mnist() if folder is None else load_folder(folder)
+
+
+def _fits(splits):
+    """The book's network takes 28 x 28 images of ten classes."""
+    for name, (images, labels) in zip(splits._fields, splits):
+        if images.shape[1:] != (28, 28):
+            raise ValueError(f"--data: the {name} images must be 28 x 28 pixels for this network, "
+                             f"not {' x '.join(map(str, images.shape[1:]))}")
+        if labels.max() > 9:
+            raise ValueError(f"--data: the {name} labels must be from 0 to 9 for this network, "
+                             f"not {labels.max()}")
+
+
+def _folder(out):
+    """The folder for what is saved, made now: better no place to save to now than in an hour."""
+    folder = Path(out or Path("nndl-results") / datetime.now().strftime("%Y%m%d_%H%M%S"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".nndl-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(f"--out: cannot write to {folder}: {error.strerror}") from None
+    return folder
+
+
+def _compile(ops):
+    """Compile what the book's network needs, or read it from Numba's cache.  Returns seconds."""
+    if ops.name != "numba":
+        return 0.0
+    import numpy as np
+
+    from . import backends
+    cold = not backends.has_compiled()
+    if cold:
+        print("compiling the kernels, once on this machine: some 20 seconds", end=" ... ",
+              flush=True)
+    began = time.perf_counter()
+    net = book_network(backend=ops.name)
+    x, y = np.zeros((10, 28, 28), np.uint8), np.zeros(10, np.uint8)
+    net.SGD((x, y), 1, 10, 0.0, 1.0, (x, y), monitor_evaluation_accuracy=True, progress=False)
+    seconds = time.perf_counter() - began
+    if cold:
+        print(f"done in {seconds:.1f} s", flush=True)
+    return seconds
+
+
+def _versions():
+    names = ("nndl", "numpy", "numba", "scipy", "matplotlib")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+
+
+def _machine():
+    from . import backends
+    cpu = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            cpu = next(line.split(":", 1)[1].strip() for line in file
+                       if line.startswith("model name"))
+    return {"cpu": cpu, "cores": backends.usable_cores(), "system": platform.system()}
+
+
+@contextlib.contextmanager
+def _undisturbed():
+    """A second Ctrl-C does not interrupt what the first one has us save."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _counted(n, thing):
+    return f"{n} {thing}" + ("" if n == 1 else "s")
+
+
+def _one_line(error):
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, OSError) and error.filename and str(error.filename) not in text:
+        text = f"{error.filename}: {text}"
+    return " ".join(text.split()) or type(error).__name__
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """One line, without the usage that argparse would print."""
+        print(f"{self.prog}: {message}; {self.prog} --help shows what is possible",
+              file=sys.stderr)
+        sys.exit(2)
+
+
+def _number(convert, least, what, above=False):
+    def parse(text):
+        with contextlib.suppress(ValueError):
+            value = convert(text)
+            if (value > least if above else value >= least) and value < float("inf"):
+                return value
+        raise argparse.ArgumentTypeError(f"must be {what}, not {text!r}")
+    return parse
+
+
+def _parser():
+    parser = _Parser(prog="nndl", allow_abbrev=False, description="The networks of Nielsen's "
+                     "'Neural Networks and Deep Learning', from scratch.")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+    whole = _number(int, 1, "a whole number, at least 1")
+
+    def verb(function, text):
+        made = verbs.add_parser(function.__name__, help=text, description=text, allow_abbrev=False)
+        made.set_defaults(run=function)
+        made.add_argument("--backend", choices=("numpy", "numba", "cuda"), default=None,
+                          help="numba is fast, numpy is for stepping through (default: NNDL_BACKEND "
+                          "in the environment, else numba)")
+        made.add_argument("--threads", type=whole, default=None, metavar="N",
+                          help="default: all cores that this process may use")
+        return made
+
+    made = verb(train, "train the book's convolutional network on MNIST")
+    made.add_argument("--data", metavar="FOLDER", default=None,
+                      help="a data set like MNIST, four IDX files (default: MNIST, as shipped)")
+    made.add_argument("--epochs", type=whole, default=EPOCHS, metavar="N",
+                      help=f"times through the training images (default {EPOCHS})")
+    made.add_argument("--mini-batch-size", type=whole, default=MINI_BATCH_SIZE, metavar="N",
+                      help=f"images a step (default {MINI_BATCH_SIZE})")
+    made.add_argument("--eta", type=_number(float, 0, "a number above 0", above=True), default=ETA,
+                      metavar="X", help=f"learning rate (default {ETA:g})")
+    made.add_argument("--lmbda", type=_number(float, 0, "a number, at least 0"), default=LMBDA,
+                      metavar="X", help=f"L2 regularisation, the book's lambda (default {LMBDA:g})")
+    made.add_argument("--seed", type=_number(int, 0, "a whole number, at least 0"), default=0,
+                      metavar="N", help="of the random numbers (default 0)")
+    made.add_argument("--out", metavar="FOLDER", default=None,
+                      help="where model, results and figures go (default: a new folder in "
+                      "nndl-results)")
+    made = verb(evaluate, "measure a saved network on validation and test images")
+    made.add_argument("model", metavar="MODEL", help="an .npz file that `nndl train` saved")
+    made.add_argument("--data", metavar="FOLDER", default=None,
+                      help="a data set like MNIST, four IDX files (default: MNIST, as shipped)")
+    verb(warmup, "compile the kernels once, ahead of time")
+    verb(info, "show versions, backend, threads and machine")
+    verb(verify, "check data, kernels, gradients and threads on this machine, in half a minute")
+    return parser

@@ -1,0 +1,166 @@
+"""Models on disk: an .npz file of plain arrays, without pickle, with a checksum.
+
+Inside are `header`, JSON with the format's version and what the network is made of, and for each
+parameter an array such as `0.w`, always in the logical order (f, c, kh, kw) or (n_out, n_in).
+Nothing in such a file is ever run.
+"""
+
+import hashlib
+import io
+import json
+import math
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+
+
+FORMAT, VERSION = "nndl model", 1
+
+
+def write_atomically(path, content):
+    """Write bytes to path: beside it first, flushed, then renamed over it.
+
+    Whatever happens on the way, path holds its old content or all of the new one.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, 0o666 & ~_umask())
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def save(net, path):
+    """Write net to path (".npz" is added where no ending is given).  Returns the path."""
+    path = Path(path)
+    path = path if path.suffix else path.with_suffix(".npz")
+    arrays = {f"{number}.{name}": np.ascontiguousarray(getattr(layer, name))
+              for number, layer in enumerate(net.layers) for name in layer.parameters}
+    header = {
+        "format": FORMAT, "version": VERSION,
+        "layers": [{"type": type(layer).__name__, **layer.config()} for layer in net.layers],
+        "cost": net.cost.name, "input_shape": net.input_shape, "seed": net.seed,
+        "dtype": net.dtype.name, "sha256": _checksum(arrays),
+    }
+    try:
+        text = json.dumps(header)
+    except TypeError as error:
+        raise ValueError(f"the network cannot be saved: {error}; give its layers plain arguments, "
+                         'say init="he" and not a function') from None
+    content = io.BytesIO()
+    np.savez(content, header=np.frombuffer(text.encode(), np.uint8), **arrays)
+    write_atomically(path, content.getvalue())
+    return path
+
+
+def load(path, backend=None, own_layers=()):
+    """The network that save wrote to path.
+
+    own_layers : classes of your own that it contains
+    Raises FileNotFoundError, or ValueError for a file that is damaged, of another kind or newer.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a model file")
+    try:
+        header, arrays = _read(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no model file {path}") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError,
+            RuntimeError) as error:
+        raise ValueError(f"{path} is not a whole nndl model file: {error}; "
+                         "write it again with Network.save") from None
+    return _build(path, header, arrays, backend, own_layers)
+
+
+def _read(path):
+    """(header, arrays) of the file, checked against its own sizes and checksum."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            # Stored as they are, so that no small file can claim to hold large arrays.
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{member.filename} is compressed")
+            if member.file_size > path.stat().st_size:
+                raise ValueError(f"{member.filename} claims {member.file_size} bytes")
+        content = {member.filename.removesuffix(".npy"): _array(archive.read(member))
+                   for member in archive.infolist()}
+    if "header" not in content:
+        raise ValueError("it has no header")
+    header = json.loads(content.pop("header").tobytes())
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError("its header is of another kind")
+    if not isinstance(header.get("version"), int) or header["version"] > VERSION:
+        raise ValueError(f"it has version {header.get('version')}, this nndl reads {VERSION}: "
+                         f"update nndl")
+    if header.get("sha256") != _checksum(content):
+        raise ValueError("its checksum does not match")
+    return header, content
+
+
+def _array(content):
+    """The array of an .npy file's bytes, which must be as long as its header says."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
+        np.lib.format.read_array_header_2_0)
+    shape, fortran, dtype = read(file)
+    if dtype.hasobject or fortran:
+        raise ValueError("an array is of an unknown kind")
+    if len(content) - file.tell() != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"an array of shape {shape} has {len(content) - file.tell()} bytes")
+    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
+
+
+def _checksum(arrays):
+    """SHA-256 over names, types, shapes and bytes of the arrays."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def _build(path, header, arrays, backend, own_layers):
+    from .layers import LAYERS
+    from .network import Network
+    known = LAYERS | {layer.__name__: layer for layer in own_layers}
+    try:
+        layers = []
+        for config in header["layers"]:
+            arguments = dict(config)
+            kind = arguments.pop("type")
+            if kind not in known:
+                raise ValueError(f"it has a layer {kind}; hand its class in: "
+                                 f"load(path, own_layers=({kind},))")
+            layers.append(known[kind](**arguments))
+        net = Network(layers, header["cost"], header["input_shape"], header["seed"], backend,
+                      header["dtype"])
+        for number, layer in enumerate(net.layers):
+            for name in layer.parameters:
+                mine, read = getattr(layer, name), arrays.pop(f"{number}.{name}")
+                if mine.shape != read.shape:
+                    raise ValueError(f"{name} of {layer!r} has shape {read.shape} in the file")
+                mine[...] = read
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} does not describe a network: {error}") from None
+    return net

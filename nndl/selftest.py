@@ -1,0 +1,130 @@
+"""What `nndl verify` runs: is this installation, on this machine, computing what it should?
+
+Half a minute, most of it for compiling kernels the first time.
+"""
+
+import time
+
+import numpy as np
+
+from . import backends, gradcheck
+from .data import load_mnist
+from .layers import ConvPool, Dense, Dropout, ReLU, Sigmoid, Softmax
+from .network import Network
+
+FLOAT32 = 1e-5  # bound on |numba - numpy|, relative to the largest number of the result
+
+
+def selftest(say):
+    """Run every check, telling say() a line for each.  Returns whether all went well."""
+    good = True
+    for check in (data, kernels, gradients, threads, training):
+        began = time.perf_counter()
+        try:
+            found, verdict = check(), "ok"
+        except (ValueError, TypeError, ArithmeticError, AssertionError, OSError) as error:
+            found, verdict, good = str(error), "FAILED", False
+        say(f"{verdict:<7} {check.__name__:<10} {found}  ({time.perf_counter() - began:.1f} s)")
+    return good
+
+
+def data():
+    """The shipped MNIST, by its SHA-256."""
+    splits = load_mnist()
+    return "MNIST is whole: " + " / ".join(f"{len(part.images):,}" for part in splits)
+
+
+def kernels():
+    """Every compiled kernel against its NumPy definition, on shapes that no block divides."""
+    rng = np.random.default_rng(0)
+    reference, fast = backends.get("numpy"), backends.get("numba")
+    worst = 0.0
+    with fast.running():
+        for what, compute in _cases(rng):
+            for expected, got in zip(compute(reference), compute(fast), strict=True):
+                error = np.abs(expected - got).max() / max(1e-30, np.abs(expected).max())
+                worst = max(worst, float(error))
+                if not error < FLOAT32:
+                    raise ArithmeticError(f"{what} differs from NumPy by {error:.2g} relative to "
+                                          f"its largest number, {FLOAT32:g} is allowed")
+    return f"agree with NumPy to {worst:.1g}"
+
+
+def _cases(rng):
+    """(name, function of a backend returning arrays) for the operations of the book's networks."""
+    def draw(*shape):
+        return rng.normal(size=shape).astype(np.float32)
+
+    a, w, b, delta = draw(13, 37), draw(11, 37), draw(11), draw(13, 11)
+    yield "dense", lambda ops: (ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w))
+    z, dz = draw(13, 11), draw(13, 11)
+    for name in ("sigmoid", "tanh", "relu"):
+        def activation(ops, name=name):
+            out = ops.activation_forward(z, name)
+            return out, ops.activation_backward(dz, out, z, name)
+        yield name, activation
+    yield "softmax", lambda ops: (ops.softmax_forward(z),
+                                  ops.softmax_backward(dz, ops.softmax_forward(z)))
+    mask = (rng.random((13, 11)) < 0.5).astype(np.uint8)
+    yield "dropout", lambda ops: (ops.dropout_forward(z, mask, 0.5),)
+    yield "update", lambda ops: (ops.sgd_step(z, dz, None, 0.1, 0.01)[0],)
+    x, filters, bias = draw(5, 3, 13, 12), draw(7, 3, 5, 4), draw(7)
+    for pool in ("max", "l2"):
+        unit = {"activation": "relu", "pool": pool, "padding": (1, 0)}
+        d_pooled = draw(*reference_shape(x, filters, bias, unit))
+
+        def conv_pool(ops, unit=unit, d_pooled=d_pooled):
+            remembered = ops.conv_pool_forward(x, filters, bias, **unit)
+            return remembered[0], *ops.conv_pool_backward(d_pooled, *remembered, x, filters, **unit)
+        yield f"convolution with {pool}-pooling", conv_pool
+
+
+def reference_shape(x, w, b, unit):
+    """The shape of what a convolution-pooling unit makes."""
+    return backends.get("numpy").conv_pool_forward(x, w, b, **unit)[0].shape
+
+
+def gradients():
+    """Backpropagation through a small network against central differences, in float64."""
+    rng = np.random.default_rng(1)
+    net = Network([ConvPool(3, 3), Dense(7), Sigmoid(), Dropout(0.2), Dense(4), Softmax()],
+                  input_shape=(1, 8, 8), backend="numpy", dtype="float64")
+    errors = gradcheck.check_network(net, rng.random((3, 1, 8, 8)), np.array([0, 3, 1]))
+    return f"agree with central differences to {max(errors.values()):.1g}"
+
+
+def threads():
+    """The same bits with one thread and with all."""
+    fast = backends.get("numba")
+    all_of_them, weights = fast.threads, []
+    try:
+        for fast.threads in (1, all_of_them):
+            net = _book_network()
+            net.SGD(_few(load_mnist().training, 300), 1, 7, 0.05, progress=False)
+            weights.append([layer.w for layer in net.layers if layer.parameters])
+    finally:
+        fast.threads = all_of_them
+    if not all(np.array_equal(one, many) for one, many in zip(*weights, strict=True)):
+        raise ArithmeticError(f"1 and {all_of_them} threads train to different weights")
+    return f"1 and {all_of_them} train to the same bits"
+
+
+def training():
+    """2,000 images are enough to get most of 1,000 others right."""
+    splits = load_mnist()
+    net = _book_network()
+    net.SGD(_few(splits.training, 2000), 3, 10, 0.05, progress=False)
+    accuracy = net.accuracy(_few(splits.validation, 1000))
+    if accuracy < 0.85:
+        raise ArithmeticError(f"only {accuracy:.1%} right after three epochs on 2,000 images; "
+                              "more than 90 % is usual")
+    return f"{accuracy:.1%} right after three epochs on 2,000 images"
+
+
+def _book_network():
+    from .cli import book_network
+    return book_network(backend="numba")
+
+
+def _few(dataset, n):
+    return dataset.images[:n], dataset.labels[:n]

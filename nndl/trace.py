@@ -1,0 +1,89 @@
+"""Network.trace: one mini-batch through the network and back, a line for each operation.
+
+Forward, each line shows what the layer did, where the book says so, the shape of what came out,
+its mean and standard deviation, and what share of it says nothing more: zeros (of ReLU, dropout),
+or saturated neurons (sigmoid within 0.01 of 0 or 1, tanh within 0.02 of ±1), whose sigma' is
+almost 0.  Backward, from the cost up: the norm of the gradient that reaches each layer (dC/d its
+input) and of the gradients of its weights and biases, for the mean cost of the mini-batch.
+"""
+
+import numpy as np
+
+COLUMNS = "{:<46} {:<18} {:>18} {:>11} {:>11}  {}"
+
+
+def trace(net, x, y, file):
+    """Print the steps of one mini-batch x, y to file.  The network is left as it was."""
+    net = net.copy()  # its own buffers, gradients and random state
+    say = _printer(file)
+    images, targets = net._inputs(x), net._targets(y)
+    m = len(images)
+
+    say(f"One mini-batch of {m}, on the {net.ops.name} backend, {net.dtype}.")
+    say("\nForward")
+    say(COLUMNS.format("operation", "book", "shape", "mean", "std", ""))
+    say(_forward_row("input", "byte/256", images, ""))
+    a = images
+    with net.ops.running():
+        for layer in net.layers:
+            a = layer.forward(a, training=True)
+            say(_forward_row(_describe(layer), layer_equation(layer, "forward"), a,
+                             _idle(layer, a)))
+        cost = net.cost.fn(a, targets)
+        right = int((a.argmax(axis=1) == targets.argmax(axis=1)).sum())
+        say(f"\nCost: {cost:.6g} nats, the mean of {m}; {right} of {m} are right.")
+
+        say("\nBackward, of the mean cost")
+        say("{:<46} {:<18} {:>18} {:>11} {:>11} {:>11}".format(
+            "operation", "book", "shape", "|gradient|", "|nabla_w|", "|nabla_b|"))
+        delta = net.cost.delta(a, targets, net.layers[-1])
+        say(_backward_row(f"delta of {net.cost.name}, {_describe(net.layers[-1])}", "BP1", delta,
+                          None, m))
+        for layer in reversed(net._hidden()):
+            delta = layer.backward(delta)
+            say(_backward_row(_describe(layer), layer_equation(layer, "backward"), delta, layer, m))
+    if net.first < len(net.layers):
+        say("\nNobody needs the gradient at the input: the first layer with weights ends the walk.")
+
+
+def layer_equation(layer, way):
+    """Where the book has it; a layer of the reader's own may not say."""
+    return getattr(layer, f"{way}_equation", "")
+
+
+def _printer(file):
+    return lambda line: print(line.rstrip(), file=file)
+
+
+def _describe(layer):
+    return getattr(layer, "describe", lambda: type(layer).__name__)()
+
+
+def _times(shape):
+    return " x ".join(map(str, shape))
+
+
+def _forward_row(what, equation, a, idle):
+    numbers = np.asarray(a, dtype=float)
+    return COLUMNS.format(what, equation, _times(a.shape), f"{numbers.mean():.4g}",
+                          f"{numbers.std():.4g}", idle)
+
+
+def _backward_row(what, equation, delta, layer, m):
+    def norm(array):
+        return f"{np.linalg.norm(np.asarray(array, dtype=float)) / m:.4g}"
+    nabla = [norm(getattr(layer, f"nabla_{name}")) if layer and name in layer.parameters else ""
+             for name in ("w", "b")]
+    shape, size = ("", "") if delta is None else (_times(delta.shape), norm(delta))
+    return "{:<46} {:<18} {:>18} {:>11} {:>11} {:>11}".format(what, equation, shape, size, *nabla)
+
+
+def _idle(layer, a):
+    """The share of outputs that are zero or saturated, where there are such."""
+    kind = getattr(layer, "activation", getattr(layer, "name", ""))
+    if kind == "sigmoid":
+        return f"{np.mean((a < 0.01) | (a > 0.99)):.0%} saturated"
+    if kind == "tanh":
+        return f"{np.mean(np.abs(a) > 0.98):.0%} saturated"
+    zeros = np.mean(a == 0)
+    return f"{zeros:.0%} zeros" if zeros else ""
