@@ -87,7 +87,7 @@ def train(options):
                      "of_that_compiling": round(compiling, 3),
                      "per_epoch": [round(s, 3) for s in net.history.seconds],
                      "all": round(time.perf_counter() - began, 3)},
-            versions=_versions(), machine=_machine())
+            versions=versions(), machine=machine())
         write_atomically(folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
         return [net.save(folder / "model.npz"), folder / "results.json"]
 
@@ -167,13 +167,13 @@ def info(options):
             for library in threadpool_info() if library["user_api"] == "blas"]
     slow = {"omp": "", "tbb": ""}.get(layer, "; slow: install libgomp, or pip install tbb")
     rows = {
-        **_versions(),
+        **versions(),
         "backend": f"{ops.name} (of numpy, numba; cuda is not written yet)",
         "threads": f"{ops.threads} of {backends.usable_cores()} usable cores",
         "threading layer": layer + slow,
         "BLAS": ", ".join(dict.fromkeys(blas)),
         "compiled kernels": str(backends.cache_folder() or "not kept: no writable folder"),
-        "machine": "{cpu}, {cores} cores, {system}".format(**_machine()),
+        "machine": "{cpu}, {cores} cores, {system}".format(**machine()),
     }
     wide = max(map(len, rows))
     for name, value in rows.items():
@@ -247,12 +247,12 @@ def _compile(ops):
     return seconds
 
 
-def _versions():
+def versions():
     names = ("nndl", "numpy", "numba", "scipy", "matplotlib")
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
-def _machine():
+def machine():
     from . import backends
     cpu = platform.processor() or platform.machine()
     with contextlib.suppress(OSError, StopIteration):

@@ -9,8 +9,8 @@ and where ReLU is off not even the winner.  So no map of zeros is made and multi
 unit with a gradient d adds d times the patch that its winner looked at to its filter's nabla_w
 (BP4), and d times the filter to that patch of dx (BP2): straight from and into the images.
 
-Where neither holds (GELU, L2 pooling, "linear" without ReLU is fine), `fused` sends the call to the
-convolution, activation and pooling next door.
+`fused` says where this applies; GELU and L2 pooling go to the convolution, activation and pooling
+next door.
 """
 
 import numpy as np
@@ -30,6 +30,10 @@ from .conv_pool_numpy import check_pool
 from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
 from .pool_numba import l2_pool_backward, l2_pool_forward, max_pool_backward, max_pool_forward
 from .shapes import check_conv, check_float, check_output, conv_size
+
+# Where a row of a patch, kw c numbers, is shorter than this (one grey image: 5), whole patches laid
+# out by im2col are added instead of row after row.
+SHORT_ROW = 16
 
 
 def fused(activation, pool):
@@ -105,11 +109,21 @@ def _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding
     check_output("winner", winner, dz.shape)
     (f, c, kh, kw), (ph, pw) = w.shape, padding
     xp = padded(x, padding, work)
+    dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
     nabla_w = buffer(work, "nabla_w", (f, kh * kw * c), x.dtype)
     nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
-    dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
-    _backward(channels_last(dz), channels_last(winner), xp, filter_rows(w), kh, kw, *stride,
-              size[1], *pool_stride, nabla_w, nabla_b, dxp)
+    gradient = channels_last(dz), channels_last(winner), xp, filter_rows(w)
+    places = kh, kw, *stride, size[1], *pool_stride
+    if kw * c < SHORT_ROW:
+        rows, columns = conv_size(x.shape[2:], (kh, kw), stride, padding)
+        cols = buffer(work, "cols", (BLOCKS, rows * columns, kh * kw * c), x.dtype)
+        w_share = buffer(work, "w_share", (BLOCKS, *nabla_w.shape), x.dtype)
+        b_share = buffer(work, "b_share", (BLOCKS, f), x.dtype)
+        _backward_short_rows(*gradient, *places, columns, cols, w_share, b_share, dxp)
+        np.add.reduce(w_share, axis=0, out=nabla_w)
+        np.add.reduce(b_share, axis=0, out=nabla_b)
+    else:
+        _backward(*gradient, *places, nabla_w, nabla_b, dxp)
     dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
     return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
 
@@ -152,6 +166,28 @@ def _backward(dz, winner, x, w, kh, kw, sh, sw, size_w, step_h, step_w, nabla_w,
                             start, stop, nabla_w, nabla_b)
         if dx.size:
             for e in range(first(block, m), first(block + 1, m)):
+                input_gradient(dz[e], winner[e], w, kh, kw, sh, sw, size_w, step_h, step_w, dx[e])
+
+
+@parallel_kernel
+def _backward_short_rows(dz, winner, x, w, kh, kw, sh, sw, size_w, step_h, step_w, ow, cols, w_share,
+                         b_share, dx):
+    """Each block takes some examples; what it sums for the filters is its share."""
+    for block in prange(BLOCKS):
+        w_share[block] = 0
+        b_share[block] = 0
+        for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
+            patches_to_rows(x[e], kh, kw, sh, sw, ow, cols[block])
+            for i in range(dz.shape[1]):
+                for j in range(dz.shape[2]):
+                    for f in range(dz.shape[3]):
+                        d = dz[e, i, j, f]
+                        if d != 0:
+                            k = winner[e, i, j, f]
+                            p = (i * step_h + k // size_w) * ow + j * step_w + k % size_w
+                            b_share[block, f] += d
+                            add_scaled(w_share[block, f], d, cols[block, p])
+            if dx.size:
                 input_gradient(dz[e], winner[e], w, kh, kw, sh, sw, size_w, step_h, step_w, dx[e])
 
 

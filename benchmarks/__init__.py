@@ -1,0 +1,1 @@
+"""Benchmarks, one module per question: verify first, then time."""
