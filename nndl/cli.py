@@ -16,7 +16,7 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.05, 1.0  # of `nndl train`, chosen on validation data
+EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.05, 5.0  # of `nndl train`, chosen on validation data
 
 
 def main(arguments=None):
@@ -28,7 +28,7 @@ def main(arguments=None):
         options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
-        print(f"\n{name}: stopped; {stop or 'nothing was saved'}", file=sys.stderr)
+        print(f"\n{name}: stopped; {str(stop) or 'nothing was saved'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `nndl info | head -1`: nobody reads on, which is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -113,9 +113,11 @@ def train(options):
         saved += [plots.filters(net.layers[0].w, folder / "filters.png")]
         saved += [plots.misclassified(splits.test.images, splits.test.labels, predictions,
                                       folder / "misclassified.png")]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError) as stop:
         with _undisturbed():
             saved = saved or keep(finished=False)
+        if isinstance(stop, BrokenPipeError):  # nobody reads on: `nndl train | head -3`
+            raise
         raise KeyboardInterrupt(
             f"{_counted(net.history.epochs, 'epoch')} of {options.epochs} finished; saved, as far "
             f"as it got: {', '.join(map(str, saved))}") from None
@@ -157,6 +159,7 @@ def warmup(options):
 def info(options):
     """nndl info: versions, backends, threads, machine."""
     from . import backends
+    _use(options)
     numba = backends.prepare_numba()
     ops = backends.get(options.backend)
     with ops.running():
@@ -248,11 +251,13 @@ def _compile(ops):
 
 
 def versions():
+    """The versions that a result depends on."""
     names = ("nndl", "numpy", "numba", "scipy", "matplotlib")
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
 def machine():
+    """The machine that a time was measured on."""
     from . import backends
     cpu = platform.processor() or platform.machine()
     with contextlib.suppress(OSError, StopIteration):

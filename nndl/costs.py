@@ -87,7 +87,7 @@ def by_name(cost):
         cost = cost()
     if hasattr(cost, "fn") and hasattr(cost, "delta"):
         return cost
-    if cost not in COSTS:
+    if not isinstance(cost, str) or cost not in COSTS:
         raise ValueError(f"cost must be one of {', '.join(COSTS)} or an object with fn and delta, "
                          f"not {cost!r}")
     return COSTS[cost]()

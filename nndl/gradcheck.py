@@ -117,6 +117,9 @@ def check_operation(forward, backward, seed=0, **inputs):
     gradients = backward(d_out, out, **inputs)
     if isinstance(gradients, np.ndarray):
         gradients = (gradients,)
+    if len(gradients) != len(inputs):
+        raise TypeError(f"backward returned {len(gradients)} gradients for {len(inputs)} inputs "
+                        f"({', '.join(inputs)}); None stands for one that is not to be checked")
     known = {name: g for name, g in zip(inputs, gradients) if g is not None}
     return check_arrays(output, {name: inputs[name] for name in known}, known, d_out)
 

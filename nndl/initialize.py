@@ -56,6 +56,6 @@ def by_name(name):
     """The initialiser called name; a function is handed back as it is."""
     if callable(name):
         return name
-    if name not in INITIALISERS:
+    if not isinstance(name, str) or name not in INITIALISERS:
         raise ValueError(f"init must be one of {', '.join(INITIALISERS)}, not {name!r}")
     return INITIALISERS[name]

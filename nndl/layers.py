@@ -33,6 +33,7 @@ class Layer:
         self.input_shape, self.ops, self.rng, self.dtype = shape, ops, rng, np.dtype(dtype)
         self.work = {}  # the operations' buffers, see nndl/ops/__init__.py
         self.v_w = self.v_b = None  # momentum's velocities, made when first needed
+        self.needs_da = True
         return self.output_shape(shape)
 
     def output_shape(self, shape):
@@ -81,13 +82,17 @@ class Dense(Layer):
         """(n_in,) -> (n_out,)."""
         return (self.n_out,)
 
+    def weight_shape(self, shape):
+        """(n_in,) -> (n_out, n_in)."""
+        return self.n_out, *shape
+
     def setup(self, shape, ops, rng, dtype):
         """Draw w and b; shape is (n_in,)."""
         if len(shape) != 1:
             raise ValueError(f"Dense needs a row of numbers, not {_times(shape)}: "
                              "put a Flatten() before it")
         out = super().setup(shape, ops, rng, dtype)
-        self._draw((self.n_out, shape[0]), fan_in=shape[0], fan_out=self.n_out)
+        self._draw(self.weight_shape(shape), fan_in=shape[0], fan_out=self.n_out)
         return out
 
     def forward(self, a, training=False):
@@ -148,11 +153,15 @@ class Conv(Layer):
         return (self.filters,
                 *conv_size(_image("Conv", shape)[1:], self._kernel, self._stride, self._padding))
 
+    def weight_shape(self, shape):
+        """(c, h, w) -> (filters, c, kh, kw)."""
+        return self.filters, shape[0], *self._kernel
+
     def setup(self, shape, ops, rng, dtype, pool_area=1):
         """Draw w and b; shape is (c, h, w)."""
         out = super().setup(shape, ops, rng, dtype)
         area = self._kernel[0] * self._kernel[1]
-        self._draw((self.filters, shape[0], *self._kernel), fan_in=shape[0] * area,
+        self._draw(self.weight_shape(shape), fan_in=shape[0] * area,
                    fan_out=max(1, self.filters * area // pool_area))
         self.w = ops.conv_layout(self.w)
         return out
@@ -202,6 +211,9 @@ class ConvPool(Conv):
             alpha = {"leaky_relu": 0.01, "elu": 1.0}.get(activation, 0.0)
         elif activation in ("leaky_relu", "elu"):
             _alpha(activation, alpha)
+        else:
+            raise ValueError(f"alpha is the slope of leaky_relu or the scale of elu; {activation} "
+                             f"has none: leave out alpha={alpha!r}")
         self._unit = {"activation": activation, "alpha": float(alpha), "pool": pool,
                       "size": self._size, "pool_stride": self._step, "stride": self._stride,
                       "padding": self._padding}

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-
-
 FORMAT, VERSION = "nndl model", 1
 
 
@@ -60,7 +58,7 @@ def save(net, path):
         "dtype": net.dtype.name, "sha256": _checksum(arrays),
     }
     try:
-        text = json.dumps(header)
+        text = json.dumps(header, default=_plain)
     except TypeError as error:
         raise ValueError(f"the network cannot be saved: {error}; give its layers plain arguments, "
                          'say init="he" and not a function') from None
@@ -68,6 +66,13 @@ def save(net, path):
     np.savez(content, header=np.frombuffer(text.encode(), np.uint8), **arrays)
     write_atomically(path, content.getvalue())
     return path
+
+
+def _plain(value):
+    """NumPy's numbers as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is no plain number or text")
 
 
 def load(path, backend=None, own_layers=()):
@@ -85,8 +90,7 @@ def load(path, backend=None, own_layers=()):
         raise FileNotFoundError(f"there is no model file {path}") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError,
-            RuntimeError) as error:
+    except Exception as error:  # damaged bytes make zipfile, NumPy and json raise nearly anything
         raise ValueError(f"{path} is not a whole nndl model file: {error}; "
                          "write it again with Network.save") from None
     return _build(path, header, arrays, backend, own_layers)
@@ -99,8 +103,9 @@ def _read(path):
             # Stored as they are, so that no small file can claim to hold large arrays.
             if member.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"{member.filename} is compressed")
-            if member.file_size > path.stat().st_size:
-                raise ValueError(f"{member.filename} claims {member.file_size} bytes")
+        claimed = sum(member.file_size for member in archive.infolist())
+        if claimed > path.stat().st_size:
+            raise ValueError(f"its arrays claim {claimed:,} bytes")
         content = {member.filename.removesuffix(".npy"): _array(archive.read(member))
                    for member in archive.infolist()}
     if "header" not in content:
@@ -108,9 +113,9 @@ def _read(path):
     header = json.loads(content.pop("header").tobytes())
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError("its header is of another kind")
-    if not isinstance(header.get("version"), int) or header["version"] > VERSION:
-        raise ValueError(f"it has version {header.get('version')}, this nndl reads {VERSION}: "
-                         f"update nndl")
+    version = header.get("version")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise ValueError(f"it has version {version!r} and this nndl reads {VERSION}, so update nndl")
     if header.get("sha256") != _checksum(content):
         raise ValueError("its checksum does not match")
     return header, content
@@ -122,7 +127,10 @@ def _array(content):
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
         np.lib.format.read_array_header_2_0)
-    shape, fortran, dtype = read(file)
+    try:
+        shape, fortran, dtype = read(file)
+    except Exception as error:
+        raise ValueError("the header of an array cannot be read") from error
     if dtype.hasobject or fortran:
         raise ValueError("an array is of an unknown kind")
     if len(content) - file.tell() != math.prod(shape) * dtype.itemsize:
@@ -147,20 +155,36 @@ def _build(path, header, arrays, backend, own_layers):
     try:
         layers = []
         for config in header["layers"]:
-            arguments = dict(config)
+            arguments = {name: tuple(value) if isinstance(value, list) else value  # JSON's lists
+                         for name, value in config.items()}
             kind = arguments.pop("type")
             if kind not in known:
                 raise ValueError(f"it has a layer {kind}; hand its class in: "
                                  f"load(path, own_layers=({kind},))")
             layers.append(known[kind](**arguments))
+        _compare(layers, header["input_shape"], arrays)
         net = Network(layers, header["cost"], header["input_shape"], header["seed"], backend,
                       header["dtype"])
         for number, layer in enumerate(net.layers):
             for name in layer.parameters:
-                mine, read = getattr(layer, name), arrays.pop(f"{number}.{name}")
-                if mine.shape != read.shape:
-                    raise ValueError(f"{name} of {layer!r} has shape {read.shape} in the file")
+                mine, read = getattr(layer, name), arrays[f"{number}.{name}"]
+                if (mine.shape, mine.dtype) != (read.shape, read.dtype):
+                    raise ValueError(f"{name} of {layer!r} is {read.dtype} {read.shape} in it")
                 mine[...] = read
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
+            MemoryError) as error:
         raise ValueError(f"{path} does not describe a network: {error}") from None
     return net
+
+
+def _compare(layers, input_shape, arrays):
+    """Do the layers ask for the arrays that are there?  Seen before they allocate their own."""
+    shape = tuple(input_shape)
+    for number, layer in enumerate(layers):
+        if not hasattr(layer, "output_shape"):
+            return
+        if hasattr(layer, "weight_shape"):
+            asks, read = layer.weight_shape(shape), arrays[f"{number}.w"].shape
+            if asks != read:
+                raise ValueError(f"w of {layer!r} has shape {read} in the file")
+        shape = layer.output_shape(shape)

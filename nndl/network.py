@@ -20,6 +20,7 @@ import numpy as np
 
 from . import backends, costs
 from .layers import Dense, Flatten, Layer
+from .ops.shapes import is_int
 
 EVALUATED_AT_ONCE = 500  # images a piece: enough for large matrix products, small in memory
 
@@ -67,12 +68,15 @@ class Network:
     def __init__(self, layers, cost=None, input_shape=(1, 28, 28), seed=0, backend=None,
                  dtype="float32"):
         self.ops = backends.get(backend)
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
+        if dtype not in ("float32", "float64", np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64, not {dtype!r}")
-        self.seed = seed
-        self.rng = np.random.default_rng(seed)
-        self.input_shape = tuple(int(n) for n in np.atleast_1d(input_shape))
+        self.dtype = np.dtype(dtype)
+        self.seed = int(_at_least("seed", seed, 0, whole=True))
+        self.rng = np.random.default_rng(self.seed)
+        self.input_shape = tuple(np.atleast_1d(input_shape).tolist())
+        if not all(is_int(n) and n > 0 for n in self.input_shape):
+            raise ValueError("input_shape must be the shape of one example, positive ints such as "
+                             f"(1, 28, 28), not {input_shape!r}")
         self.layers = self._set_up(layers)
         self.cost = costs.companion(self.layers[-1]) if cost is None else costs.by_name(cost)
         self.history = History()
@@ -80,6 +84,7 @@ class Network:
     def _set_up(self, layers):
         """Hand each layer its input shape; returns the layers, Flattens included."""
         row, shape = [], self.input_shape
+        self.shapes = []  # of what each layer hands on, one example
         try:
             layers = list(layers)
         except TypeError:
@@ -88,34 +93,37 @@ class Network:
             if isinstance(layer, type) or not hasattr(layer, "forward"):
                 raise TypeError(f"layers[{number}] must be a layer such as Dense(100), "
                                 f"not {layer!r}")
-            if any(layer is other for other in row):
-                raise ValueError(f"layers[{number}] is the same object as an earlier layer: "
-                                 "make a new one")
+            if getattr(layer, "in_network", False) or any(layer is other for other in row):
+                raise ValueError(f"layers[{number}], {layer!r}, already stands in a network, whose "
+                                 "weights it holds: make a new one for this place")
             if isinstance(layer, Dense) and len(shape) > 1:
                 row.append(Flatten())
                 shape = row[-1].setup(shape, self.ops, self.rng, self.dtype)
+                self.shapes.append(shape)
             try:
                 shape = layer.setup(shape, self.ops, self.rng, self.dtype)
             except ValueError as error:
                 raise ValueError(f"layers[{number}], {layer!r}: {error}") from None
             row.append(layer)
+            self.shapes.append(shape)
         if not row:
             raise ValueError("layers is empty: a network needs at least one, "
                              "say [Dense(10), Softmax()]")
         self.first = next((n for n, layer in enumerate(row) if layer.parameters), len(row))
-        if self.first < len(row):
-            row[self.first].needs_da = False
+        if self.first < len(row):  # the last layer's backward is BP1, whose delta is looked at
+            row[self.first].needs_da = self.first == len(row) - 1
         self.output_shape = shape
+        for layer in row:
+            layer.in_network = True
         return row
 
     # --- forward -------------------------------------------------------------------------------
 
     def feedforward(self, x):
         """The network's outputs (m, n_out) for examples x: bytes or floats, (m, *input_shape)."""
-        x = self._inputs(x)
-        with self.ops.running():
-            return np.concatenate([self._forward(x[i:i + EVALUATED_AT_ONCE]).copy()
-                                   for i in range(0, len(x), EVALUATED_AT_ONCE)])
+        x = np.asarray(x)
+        self._check_inputs(x)
+        return self._outputs(x)
 
     def _forward(self, a, training=False):
         for layer in self.layers:
@@ -157,7 +165,9 @@ class Network:
             _at_least(name, value, 0)
         self.history = history = History()
         n = len(images)
-        with self.ops.running(), _Progress(progress, epochs, n) as bar:
+        # What overflows ends in Diverged, which says more than NumPy's warning.
+        with (self.ops.running(), np.errstate(over="ignore", invalid="ignore"),
+              _Progress(progress, epochs, n) as bar):
             for epoch in range(epochs):
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
                 began = time.perf_counter()
@@ -167,16 +177,19 @@ class Network:
                     self.update_mini_batch((images[some], y[some]), rate, lmbda, n, momentum,
                                            lmbda_l1)
                     bar.advance(len(some))
-                history.eta.append(rate)
                 seconds = time.perf_counter() - began
+                if not all(np.isfinite(getattr(layer, name)).all()
+                           for layer in self.layers for name in layer.parameters):
+                    raise Diverged(self._what_went_wrong(self._inputs(images[some])))
                 if monitor_training_cost or monitor_training_accuracy:
-                    cost, accuracy = self._measure(training_data, lmbda, lmbda_l1, n)
+                    cost, accuracy = self._monitor(training_data, lmbda, lmbda_l1, n)
                     history.training_cost += [cost] * monitor_training_cost
                     history.training_accuracy += [accuracy] * monitor_training_accuracy
                 if monitor_evaluation_cost or monitor_evaluation_accuracy:
-                    cost, accuracy = self._measure(evaluation_data, lmbda, lmbda_l1, n)
+                    cost, accuracy = self._monitor(evaluation_data, lmbda, lmbda_l1, n)
                     history.evaluation_cost += [cost] * monitor_evaluation_cost
                     history.evaluation_accuracy += [accuracy] * monitor_evaluation_accuracy
+                history.eta.append(rate)
                 history.seconds.append(seconds)  # last: this epoch now counts as finished
                 bar.epoch_done(epoch, history)
         return history
@@ -191,14 +204,15 @@ class Network:
         x, y = mini_batch
         m = len(x)
         n = n or m
-        self._gradient(x, y)
-        for layer in self.layers[self.first:]:
-            for name in layer.parameters:
-                w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
-                v = self._velocity(layer, name) if momentum else None
-                decays = name != "b"  # weights are regularised, biases are not
-                self.ops.sgd_step(w, nabla_w, v, eta / m, eta * lmbda / n if decays else 0.0,
-                                  eta * lmbda_l1 / n if decays else 0.0, momentum, w, v)
+        with self.ops.running():
+            self._gradient(x, y)
+            for layer in self.layers[self.first:]:
+                for name in layer.parameters:
+                    w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
+                    v = self._velocity(layer, name) if momentum else None
+                    decay = eta / n if name != "b" else 0.0  # biases are not regularised
+                    self.ops.sgd_step(w, nabla_w, v, eta / m, decay * lmbda, decay * lmbda_l1,
+                                      momentum, out_w=w, out_v=v)
 
     def backprop(self, x, y):
         """The gradient of the cost, summed over a mini-batch.
@@ -214,7 +228,8 @@ class Network:
 
     def _gradient(self, x, y):
         """Leave its gradient in every layer with parameters: nabla_w and nabla_b."""
-        x, y = self._inputs(x), self._targets(y)
+        x = self._inputs(x)
+        y = self._targets(y, len(x))
         a = self._forward(x, training=True)
         delta = self.cost.delta(a, y, self.layers[-1])             # BP1
         if not math.isfinite(delta.sum()):
@@ -254,10 +269,17 @@ class Network:
         """
         return self._measure(data, lmbda, lmbda_l1, n)[0]
 
+    def _monitor(self, data, lmbda, lmbda_l1, n):
+        """_measure, where a cost that is not finite ends the training."""
+        cost, accuracy = self._measure(data, lmbda, lmbda_l1, n)
+        if not math.isfinite(cost):
+            raise Diverged(self._what_went_wrong(self._inputs(data[0][:EVALUATED_AT_ONCE])))
+        return cost, accuracy
+
     def _measure(self, data, lmbda=0.0, lmbda_l1=0.0, n=None):
         """(total cost, accuracy) over data, in one pass through the network."""
         images, y = self._data("data", data)
-        a, targets = self._outputs(images), self._targets(y)
+        a, targets = self._outputs(images), self._targets(y, len(images))
         cost = self.cost.fn(a, targets)
         n = n or len(images)
         for layer in self.layers:
@@ -277,8 +299,10 @@ class Network:
 
     def cost_of(self, x, y, training=False):
         """The mean cost of one mini-batch without regularisation, dropout at work if training."""
+        x = self._inputs(x)
+        y = self._targets(y, len(x))
         with self.ops.running():
-            return self.cost.fn(self._forward(self._inputs(x), training), self._targets(y))
+            return self.cost.fn(self._forward(x, training), y)
 
     @property
     def parameters(self):
@@ -296,9 +320,7 @@ class Network:
     def __str__(self):
         """A table: layer, output shape, parameters."""
         rows = [("layer", "output shape", "parameters"), ("input", _times(self.input_shape), "")]
-        shape = self.input_shape
-        for layer in self.layers:
-            shape = layer.output_shape(shape) if hasattr(layer, "output_shape") else ()
+        for layer, shape in zip(self.layers, self.shapes, strict=True):
             describe = getattr(layer, "describe", lambda layer=layer: type(layer).__name__)
             count = sum(getattr(layer, name).size for name in layer.parameters)
             rows.append((describe(), _times(shape), f"{count:,}" if count else ""))
@@ -323,9 +345,9 @@ class Network:
     # --- keeping -------------------------------------------------------------------------------
 
     def save(self, path):
-        """Write layers, weights and cost to path, an .npz file without pickle."""
+        """Write layers, weights and cost to path, an .npz file without pickle; returns path."""
         from .model_file import save
-        save(self, path)
+        return save(self, path)
 
     @staticmethod
     def load(path, backend=None, own_layers=()):
@@ -338,7 +360,7 @@ class Network:
 
     def copy(self, backend=None, dtype=None):
         """A network of its own with the same weights, on another backend or float type if asked."""
-        other = Network([layer.clone() for layer in self.layers], copy.copy(self.cost),
+        other = Network([_another(layer) for layer in self.layers], copy.copy(self.cost),
                         self.input_shape, self.seed, backend or self.ops.name,
                         dtype or self.dtype)
         for mine, its in zip(self.layers, other.layers):
@@ -352,6 +374,13 @@ class Network:
     def _inputs(self, x):
         """x as floats of shape (m, *input_shape): bytes become byte/256."""
         x = np.asarray(x)
+        self._check_inputs(x)
+        if x.dtype == np.uint8:
+            x = np.multiply(x, self.dtype.type(1 / 256), dtype=self.dtype)
+        return x.astype(self.dtype, copy=False).reshape(len(x), *self.input_shape)
+
+    def _check_inputs(self, x):
+        """x must be at least one example, bytes or floats."""
         if x.dtype != np.uint8 and x.dtype.kind != "f":
             raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; "
                             "convert them with x.astype('float32')")
@@ -363,18 +392,27 @@ class Network:
                              f"one example after the other, not {x.shape}; {mend}")
         if len(x) == 0:
             raise ValueError("images is empty: at least one example is needed")
-        if x.dtype == np.uint8:
-            x = np.multiply(x, self.dtype.type(1 / 256), dtype=self.dtype)
-        return x.astype(self.dtype, copy=False).reshape(len(x), *self.input_shape)
 
-    def _targets(self, y):
+    def _targets(self, y, m, name="y"):
         """Desired outputs (m, n_out): labels become rows with a single 1."""
-        y = np.asarray(y)
-        if y.ndim == 1 and y.dtype.kind in "iu":
-            hot = np.zeros((len(y), self.output_shape[0]), self.dtype)
-            hot[np.arange(len(y)), y] = 1
-            return hot
-        return y.astype(self.dtype, copy=False)
+        y, n_out = np.asarray(y), self.output_shape[0]
+        if y.dtype.kind == "f" and y.shape == (m, *self.output_shape):
+            return y.astype(self.dtype, copy=False)
+        self._check_labels(name, y, m)
+        hot = np.zeros((m, n_out), self.dtype)
+        hot[np.arange(m), y] = 1
+        return hot
+
+    def _check_labels(self, name, y, m):
+        """y must be m labels, ints from 0 to n_out - 1."""
+        n_out = self.output_shape[0]
+        if y.dtype.kind not in "iu" or y.shape != (m,) or len(self.output_shape) != 1:
+            raise ValueError(f"{name}: labels must be ints {(m,)} or desired outputs, floats "
+                             f"{(m, *self.output_shape)}, not {y.dtype} {y.shape}")
+        low, high = 0 if y.dtype.kind == "u" else int(y.min()), int(y.max())
+        if low < 0 or high >= n_out:
+            raise ValueError(f"{name}: labels must be from 0 to {n_out - 1} for a network of "
+                             f"{n_out} outputs, not {low if low < 0 else high}")
 
     def _data(self, name, data):
         """(images, labels), checked once for all mini-batches."""
@@ -387,19 +425,12 @@ class Network:
         if len(images) == 0 or len(images) != len(y):
             raise ValueError(f"{name} must have as many labels as images, and at least one: "
                              f"not {len(images)} images and {len(y)} labels")
-        self._inputs(images[:1])
+        self._check_inputs(images)
         if len(self.output_shape) != 1:
             raise ValueError(f"the network's outputs are {_times(self.output_shape)}, not a row: "
                              "end it with Dense(10), Softmax()")
-        n_out = self.output_shape[0]
-        if y.ndim == 1 and y.dtype.kind in "iu":
-            low, high = int(y.min()), int(y.max())
-            if low < 0 or high >= n_out:
-                raise ValueError(f"{name}: labels must be from 0 to {n_out - 1} for a network of "
-                                 f"{n_out} outputs, not {low if low < 0 else high}")
-        elif y.dtype.kind != "f" or y.shape != (len(y), n_out):
-            raise ValueError(f"{name}: labels must be ints (n,) or desired outputs, floats "
-                             f"(n, {n_out}), not {y.dtype} {y.shape}")
+        if y.dtype.kind != "f" or y.shape != (len(y), *self.output_shape):
+            self._check_labels(name, y, len(y))
         return images, y
 
     def _what_went_wrong(self, x):
@@ -416,7 +447,16 @@ class Network:
             a = layer.forward(a, training=True)
             if not np.all(np.isfinite(a)):
                 return f"training diverged: the output of {at} is not finite; {advice}"
-        return f"training diverged: the gradient of the cost is not finite; {advice}"
+        return f"training diverged: the cost or its gradient is not finite; {advice}"
+
+
+def _another(layer):
+    """A layer like this one, not yet set up."""
+    if hasattr(layer, "clone"):
+        return layer.clone()
+    layer = copy.copy(layer)
+    layer.in_network = False
+    return layer
 
 
 class _Progress:
@@ -462,7 +502,7 @@ def _at_least(name, value, least, whole=False):
     """value, if it is a finite number that is not below least."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{name} must be {'an int' if whole else 'a number'}, not {value!r}")
-    if whole and int(value) != value:
+    if whole and not is_int(value):
         raise TypeError(f"{name} must be an int, not {value!r}")
     if not math.isfinite(value) or value < least:
         raise ValueError(f"{name} must be at least {least}, not {value!r}")

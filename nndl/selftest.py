@@ -9,7 +9,7 @@ import numpy as np
 
 from . import backends, gradcheck
 from .data import load_mnist
-from .layers import ConvPool, Dense, Dropout, ReLU, Sigmoid, Softmax
+from .layers import ConvPool, Dense, Dropout, Sigmoid, Softmax
 from .network import Network
 
 FLOAT32 = 1e-5  # bound on |numba - numpy|, relative to the largest number of the result

@@ -9,19 +9,21 @@ input) and of the gradients of its weights and biases, for the mean cost of the 
 
 import numpy as np
 
-COLUMNS = "{:<46} {:<18} {:>18} {:>11} {:>11}  {}"
+FORWARD = "{:<46} {:<19} {:>18} {:>10} {:>10}  {}"
+BACKWARD = "{:<46} {:<19} {:>18} {:>10} {:>10} {:>10}"
 
 
 def trace(net, x, y, file):
     """Print the steps of one mini-batch x, y to file.  The network is left as it was."""
     net = net.copy()  # its own buffers, gradients and random state
     say = _printer(file)
-    images, targets = net._inputs(x), net._targets(y)
+    images = net._inputs(x)
     m = len(images)
+    targets = net._targets(y, m)
 
     say(f"One mini-batch of {m}, on the {net.ops.name} backend, {net.dtype}.")
     say("\nForward")
-    say(COLUMNS.format("operation", "book", "shape", "mean", "std", ""))
+    say(FORWARD.format("operation", "book", "shape", "mean", "std", ""))
     say(_forward_row("input", "byte/256", images, ""))
     a = images
     with net.ops.running():
@@ -34,11 +36,11 @@ def trace(net, x, y, file):
         say(f"\nCost: {cost:.6g} nats, the mean of {m}; {right} of {m} are right.")
 
         say("\nBackward, of the mean cost")
-        say("{:<46} {:<18} {:>18} {:>11} {:>11} {:>11}".format(
+        say(BACKWARD.format(
             "operation", "book", "shape", "|gradient|", "|nabla_w|", "|nabla_b|"))
         delta = net.cost.delta(a, targets, net.layers[-1])
         say(_backward_row(f"delta of {net.cost.name}, {_describe(net.layers[-1])}", "BP1", delta,
-                          None, m))
+                          net.layers[-1], m))
         for layer in reversed(net._hidden()):
             delta = layer.backward(delta)
             say(_backward_row(_describe(layer), layer_equation(layer, "backward"), delta, layer, m))
@@ -65,7 +67,7 @@ def _times(shape):
 
 def _forward_row(what, equation, a, idle):
     numbers = np.asarray(a, dtype=float)
-    return COLUMNS.format(what, equation, _times(a.shape), f"{numbers.mean():.4g}",
+    return FORWARD.format(what, equation, _times(a.shape), f"{numbers.mean():.4g}",
                           f"{numbers.std():.4g}", idle)
 
 
@@ -75,7 +77,7 @@ def _backward_row(what, equation, delta, layer, m):
     nabla = [norm(getattr(layer, f"nabla_{name}")) if layer and name in layer.parameters else ""
              for name in ("w", "b")]
     shape, size = ("", "") if delta is None else (_times(delta.shape), norm(delta))
-    return "{:<46} {:<18} {:>18} {:>11} {:>11} {:>11}".format(what, equation, shape, size, *nabla)
+    return BACKWARD.format(what, equation, shape, size, *nabla)
 
 
 def _idle(layer, a):

@@ -71,6 +71,7 @@ def gelu_forward(z, work=None):
 
 def gelu_backward(da, z, work=None):
     """As activation_numpy.gelu_backward."""
+    check_same_shape(da=da, z=z)
     return _chain(_gelu_backward, da, z, work)
 
 

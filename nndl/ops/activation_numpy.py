@@ -73,7 +73,7 @@ def elu_forward(z, alpha=1.0, work=None):
 def elu_backward(da, a, alpha=1.0, work=None):
     """dz = da where z > 0, else da·alpha e^z = da (a + alpha)."""
     check_same_shape(da=da, a=a)
-    return np.where(a > 0, da, da * (a + a.dtype.type(alpha)))
+    return np.where(a > 0, da, da * (np.minimum(a, 0) + a.dtype.type(alpha)))
 
 
 def gelu_forward(z, work=None):

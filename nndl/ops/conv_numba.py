@@ -15,26 +15,26 @@ def im2col(x, kernel, stride=(1, 1), padding=(0, 0), work=None):
     """As conv_numpy.im2col; the columns of a patch come in the reference's order, c kh kw."""
     check_images("x", x)
     check_float(x=x)
-    kh, kw = kernel
     oh, ow = conv_size(x.shape[2:], kernel, stride, padding)
+    kh, kw = kernel
     m, c = x.shape[:2]
     xp = padded(x, padding, work)
     rows = buffer(work, "rows", (m, oh, ow, kh * kw * c), x.dtype)
     _im2col(xp, kh, kw, *stride, rows)
     by_channel = rows.reshape(m, oh, ow, kh * kw, c).swapaxes(3, 4)
-    return by_channel.reshape(m, oh, ow, -1)
+    return by_channel.reshape(m, oh, ow, c * kh * kw)
 
 
 def col2im(dcols, shape, kernel, stride=(1, 1), padding=(0, 0), work=None):
     """As conv_numpy.col2im."""
     m, c, h, w = shape
-    (kh, kw), (ph, pw) = kernel, padding
     oh, ow = conv_size((h, w), kernel, stride, padding)
+    (kh, kw), (ph, pw) = kernel, padding
     check_output("dcols", dcols, (m, oh, ow, c * kh * kw))
     check_float(dcols=dcols)
     rows = np.ascontiguousarray(dcols.reshape(m, oh, ow, c, kh * kw).swapaxes(3, 4))
     dxp = buffer(work, "dxp", (m, h + 2 * ph, w + 2 * pw, c), dcols.dtype)
-    _col2im(rows.reshape(m, oh, ow, -1), kh, kw, *stride, dxp)
+    _col2im(rows.reshape(m, oh, ow, kh * kw * c), kh, kw, *stride, dxp)
     return channels_first(dxp[:, ph:ph + h, pw:pw + w])
 
 
@@ -56,8 +56,9 @@ def conv_backward(dz, x, w, stride=(1, 1), padding=(0, 0), need_dx=True, work=No
     Each block sums nabla_w over its own examples, and the blocks' sums are added in order.
     """
     check_conv(x, w)
-    (m, c, h, width), (f, _, kh, kw), (ph, pw) = x.shape, w.shape, padding
+    (m, c, h, width), (f, _, kh, kw) = x.shape, w.shape
     oh, ow = conv_size((h, width), (kh, kw), stride, padding)
+    ph, pw = padding
     check_output("dz", dz, (m, f, oh, ow))
     check_float(x=x, dz=dz)
     xp = padded(x, padding, work)

@@ -18,10 +18,10 @@ def im2col(x, kernel, stride=(1, 1), padding=(0, 0), work=None):
     check_images("x", x)
     check_float(x=x)
     oh, ow = conv_size(x.shape[2:], kernel, stride, padding)
-    (sh, sw), (ph, pw) = stride, padding
+    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     patches = sliding_window_view(x, kernel, axis=(2, 3))[:, :, ::sh, ::sw]  # (m, c, oh, ow, kh, kw)
-    return patches.transpose(0, 2, 3, 1, 4, 5).reshape(x.shape[0], oh, ow, -1)
+    return patches.transpose(0, 2, 3, 1, 4, 5).reshape(len(x), oh, ow, x.shape[1] * kh * kw)
 
 
 def col2im(dcols, shape, kernel, stride=(1, 1), padding=(0, 0), work=None):
@@ -31,9 +31,10 @@ def col2im(dcols, shape, kernel, stride=(1, 1), padding=(0, 0), work=None):
     Returns dx : (m, c, h, w).
     """
     m, c, h, w = shape
-    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
     oh, ow = conv_size((h, w), kernel, stride, padding)
+    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
     check_output("dcols", dcols, (m, oh, ow, c * kh * kw))
+    check_float(dcols=dcols)
     patches = dcols.reshape(m, oh, ow, c, kh, kw)
     dx = np.zeros((m, c, h + 2 * ph, w + 2 * pw), dcols.dtype)
     for i in range(kh):
@@ -67,7 +68,7 @@ def conv_backward(dz, x, w, stride=(1, 1), padding=(0, 0), need_dx=True, work=No
     check_float(x=x, dz=dz)
     rows = dz.transpose(0, 2, 3, 1).reshape(-1, len(w))                # (m oh ow, f)
     cols = im2col(x, w.shape[2:], stride, padding)                     # (m, oh, ow, c kh kw)
-    nabla_w = (rows.T @ cols.reshape(len(rows), -1)).reshape(w.shape)  # BP4
+    nabla_w = (rows.T @ cols.reshape(len(rows), cols.shape[-1])).reshape(w.shape)  # BP4
     nabla_b = rows.sum(axis=0)                                         # BP3
     if not need_dx:
         return None, nabla_w, nabla_b

@@ -26,10 +26,10 @@ from .conv_numba import (
     patches_to_rows,
     run_start,
 )
-from .conv_pool_numpy import check_pool
+from .conv_pool_numpy import check_backward, check_pool
 from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
 from .pool_numba import l2_pool_backward, l2_pool_forward, max_pool_backward, max_pool_forward
-from .shapes import check_conv, check_float, check_output, conv_size
+from .shapes import check_conv, check_winner, conv_size
 
 # Where a row of a patch, kw c numbers, is shorter than this (one grey image: 5), whole patches laid
 # out by im2col are added instead of row after row.
@@ -63,8 +63,8 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
                        need_dx=True, work=None):
     """As conv_pool_numpy.conv_pool_backward."""
     parts = Parts(work)
-    z_shape = (len(x), len(w), *conv_size(x.shape[2:], w.shape[2:], stride, padding))
-    check_output("d_pooled", d_pooled, pooled.shape)
+    check_pool(pool)
+    z_shape = check_backward(d_pooled, pooled, x, w, size, pool_stride, stride, padding)
     if fused(activation, pool):
         dz = activation_backward(d_pooled, pooled, None, activation, alpha, parts["activation"])
         return _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding,
@@ -104,9 +104,7 @@ def _conv_max_pool(x, w, b, size, pool_stride, stride, padding, work):
 
 def _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding, need_dx, work):
     """(dx, nabla_w, nabla_b) from dz and winner, both (m, f, oh, ow)."""
-    check_conv(x, w)
-    check_float(x=x, dz=dz)
-    check_output("winner", winner, dz.shape)
+    check_winner(winner, dz.shape, size)
     (f, c, kh, kw), (ph, pw) = w.shape, padding
     xp = padded(x, padding, work)
     dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
@@ -143,12 +141,14 @@ def pool_maps(maps, b, ow, size_h, size_w, step_h, step_w, z, winner):
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             largest, which = z[i, j], winner[i, j]
-            for k in range(size_h * size_w):
+            last = size_h * size_w - 1
+            for k in range(last, -1, -1):
                 here = maps[(i * step_h + k // size_w) * ow + j * step_w + k % size_w]
                 for f in range(b.size):
                     value = here[f] + b[f]
-                    # > alone: of equal ones the first wins.  != itself: NaN is handed on.
-                    if k == 0 or value > largest[f] or value != value:
+                    # From the last to the first and >=: of equal ones the first wins.  != itself:
+                    # NaN is handed on, the first of them too.
+                    if k == last or value >= largest[f] or value != value:
                         largest[f] = value
                         which[f] = k
 

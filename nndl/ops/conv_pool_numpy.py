@@ -3,7 +3,7 @@
 from .activation_numpy import MONOTONE, activation_backward, activation_forward
 from .conv_numpy import conv_backward, conv_forward
 from .pool_numpy import l2_pool_backward, l2_pool_forward, max_pool_backward, max_pool_forward
-from .shapes import check_float, check_output, conv_size
+from .shapes import check_conv, check_float, check_output, conv_size
 
 
 def conv_pool_forward(x, w, b, activation="relu", alpha=0.0, pool="max", size=(2, 2),
@@ -41,10 +41,9 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
     d_pooled : (m, f, oh, ow) = dC/d pooled
     Returns (dx, nabla_w, nabla_b), shaped like x, w, b; dx is None unless need_dx.
     """
-    z_shape = (len(x), len(w), *conv_size(x.shape[2:], w.shape[2:], stride, padding))
-    check_output("d_pooled", d_pooled, pooled.shape)
-    check_float(x=x, d_pooled=d_pooled)
-    if check_pool(pool) == "max" and activation in MONOTONE:
+    check_pool(pool)
+    z_shape = check_backward(d_pooled, pooled, x, w, size, pool_stride, stride, padding)
+    if pool == "max" and activation in MONOTONE:
         dz = activation_backward(d_pooled, pooled, None, activation, alpha)
         dz = max_pool_backward(dz, winner, z_shape, size, pool_stride)
     else:
@@ -61,3 +60,14 @@ def check_pool(pool):
     if pool not in ("max", "l2"):
         raise ValueError(f"pool must be 'max' or 'l2', not {pool!r}")
     return pool
+
+
+def check_backward(d_pooled, pooled, x, w, size, pool_stride, stride, padding):
+    """The shape of z, (m, f, rows, columns), if the arrays are those of one such unit."""
+    check_conv(x, w)
+    z_shape = (len(x), len(w), *conv_size(x.shape[2:], w.shape[2:], stride, padding))
+    expected = (*z_shape[:2], *conv_size(z_shape[2:], size, pool_stride, what="pool size"))
+    check_output("d_pooled", d_pooled, expected)
+    check_output("pooled", pooled, expected)
+    check_float(x=x, d_pooled=d_pooled, pooled=pooled)
+    return z_shape

@@ -61,7 +61,7 @@ def _backward(delta, a, w, by_neuron, nabla_w, nabla_b, share, need_da, many):
         m, n_out = delta.shape
         start, stop = first(block, n_out), first(block + 1, n_out)
         for j in range(start, stop):  # BP3, and delta's columns as rows
-            total = delta[0, j] * 0
+            total = delta.dtype.type(0)
             for i in range(m):
                 by_neuron[j, i] = delta[i, j]
                 total += delta[i, j]

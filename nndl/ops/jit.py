@@ -14,8 +14,11 @@ BLOCKS = 8
 
 def _compiled(**options):
     def decorate(function):
+        # Only where backends.cache_folder found one.  Left to itself Numba keeps kernels beside the
+        # source, and there does not notice when one that they call has changed.
+        keep = bool(numba.config.CACHE_DIR)
         try:
-            return numba.njit(cache=True, fastmath=FASTMATH, error_model="numpy", **options)(function)
+            return numba.njit(cache=keep, fastmath=FASTMATH, error_model="numpy", **options)(function)
         except RuntimeError:  # Numba found no folder that it may write its cache to
             return numba.njit(fastmath=FASTMATH, error_model="numpy", **options)(function)
     return decorate

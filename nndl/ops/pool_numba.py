@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 
 from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
-from .shapes import check_float, check_images, check_output, check_same_shape, conv_size
+from .shapes import check_float, check_images, check_output, check_same_shape, check_winner, conv_size
 
 
 def max_pool_forward(x, size=(2, 2), stride=(2, 2), work=None):
@@ -28,7 +28,7 @@ def max_pool_backward(d_pooled, winner, shape, size=(2, 2), stride=(2, 2), work=
     m, c, h, w = shape
     expected = (m, c, *conv_size((h, w), size, stride, what="pool size"))
     check_output("d_pooled", d_pooled, expected)
-    check_output("winner", winner, expected)
+    check_winner(winner, expected, size)
     check_float(d_pooled=d_pooled)
     dx = buffer(work, "dx", (m, h, w, c), d_pooled.dtype)
     _max_backward(channels_last(d_pooled), channels_last(winner), size[1], *stride, dx)
@@ -63,15 +63,17 @@ def max_of_windows(x, kh, kw, sh, sw, pooled, winner):
     """Max-pooling of one image x (h, w, c)."""
     for i in range(pooled.shape[0]):
         for j in range(pooled.shape[1]):
+            last = kh * kw - 1
             for c in range(x.shape[2]):
-                pooled[i, j, c] = x[i * sh, j * sw, c]
-                winner[i, j, c] = 0
-            for k in range(1, kh * kw):
+                pooled[i, j, c] = x[i * sh + kh - 1, j * sw + kw - 1, c]
+                winner[i, j, c] = last
+            for k in range(last - 1, -1, -1):
                 row, column = i * sh + k // kw, j * sw + k % kw
                 for c in range(x.shape[2]):
                     value = x[row, column, c]
-                    # > alone: of equal ones the first wins.  != itself: NaN is handed on.
-                    if value > pooled[i, j, c] or value != value:
+                    # From the last to the first and >=: of equal ones the first wins.  != itself:
+                    # NaN is handed on, the first of them too.
+                    if value >= pooled[i, j, c] or value != value:
                         pooled[i, j, c] = value
                         winner[i, j, c] = k
 

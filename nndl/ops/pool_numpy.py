@@ -7,7 +7,7 @@ backward is told the input's shape.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .shapes import check_float, check_images, check_output, check_same_shape, conv_size
+from .shapes import check_float, check_images, check_output, check_same_shape, check_winner, conv_size
 
 
 def windows(x, size, stride):
@@ -15,7 +15,7 @@ def windows(x, size, stride):
     check_images("x", x)
     oh, ow = conv_size(x.shape[2:], size, stride, what="pool size")
     view = sliding_window_view(x, size, axis=(2, 3))[:, :, ::stride[0], ::stride[1]]
-    return view.reshape(*x.shape[:2], oh, ow, -1)
+    return view.reshape(*x.shape[:2], oh, ow, size[0] * size[1])
 
 
 def max_pool_forward(x, size=(2, 2), stride=(2, 2), work=None):
@@ -40,7 +40,8 @@ def max_pool_backward(d_pooled, winner, shape, size=(2, 2), stride=(2, 2), work=
     m, c, h, w = shape
     oh, ow = conv_size((h, w), size, stride, what="pool size")
     check_output("d_pooled", d_pooled, (m, c, oh, ow))
-    check_output("winner", winner, (m, c, oh, ow))
+    check_winner(winner, (m, c, oh, ow), size)
+    check_float(d_pooled=d_pooled)
     dx = np.zeros(shape, d_pooled.dtype)
     example, channel, i, j = np.indices(winner.shape, sparse=True)
     row = i * stride[0] + winner // size[1]

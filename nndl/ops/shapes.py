@@ -42,6 +42,15 @@ def check_same_shape(**arrays):
                              "they must be alike")
 
 
+def check_rows(**arrays):
+    """All arrays must have one shape (m, n), one example per row, and one float type."""
+    check_same_shape(**arrays)
+    (first, a), *_ = arrays.items()
+    if a.ndim != 2 or a.shape[1] == 0:
+        raise ValueError(f"{first} must have shape (m, n), one example per row, not {a.shape}; "
+                         f"a single one is {first}.reshape(1, -1)")
+
+
 def check_dense(a, w, b=None, delta=None):
     """a (m, n_in), w (n_out, n_in), b (n_out,), delta (m, n_out)."""
     if w.ndim != 2:
@@ -87,6 +96,9 @@ def conv_size(shape, kernel, stride=(1, 1), padding=(0, 0), what="kernel"):
 
     A remainder at the edge that no whole window covers is dropped.
     """
+    for name, two in ((what, kernel), ("stride", stride), ("padding", padding)):
+        if not isinstance(two, (tuple, list)) or len(two) != 2 or not all(is_int(v) for v in two):
+            raise TypeError(f"{name} must be a pair of ints (rows, columns), not {two!r}")
     size = []
     for n, k, s, p in zip(shape, kernel, stride, padding):
         if k < 1 or s < 1 or p < 0:
@@ -102,3 +114,14 @@ def check_output(name, dz, expected):
     """The gradient at an output must have the output's shape."""
     if dz.shape != tuple(expected):
         raise ValueError(f"{name} must have the output's shape {tuple(expected)}, not {dz.shape}")
+
+
+def check_winner(winner, expected, size):
+    """winner must be what max-pooling with windows of this size made: kernels index by it."""
+    check_output("winner", winner, expected)
+    if winner.dtype != "int32":
+        raise TypeError(f"winner must be int32, as max-pooling makes it, not {winner.dtype}")
+    # Seen as unsigned, a negative number is a large one too.
+    if winner.size and winner.view("uint32").max() >= size[0] * size[1]:
+        raise ValueError(f"winner must be from 0 to {size[0] * size[1] - 1}, an index within a window "
+                         f"of {size[0]} x {size[1]}; was it made with another pool size?")

@@ -8,12 +8,12 @@ import math
 import numpy as np
 
 from .jit import buffer, kernel
-from .shapes import check_float, check_same_shape
+from .shapes import check_rows
 
 
 def softmax_forward(z, work=None):
     """As softmax_numpy.softmax_forward."""
-    check_float(z=z)
+    check_rows(z=z)
     a = buffer(work, "a", z.shape, z.dtype)
     _forward(np.ascontiguousarray(z), a)
     return a
@@ -21,7 +21,7 @@ def softmax_forward(z, work=None):
 
 def softmax_backward(da, a, work=None):
     """As softmax_numpy.softmax_backward."""
-    check_same_shape(da=da, a=a)
+    check_rows(da=da, a=a)
     dz = buffer(work, "dz", a.shape, a.dtype)
     _backward(np.ascontiguousarray(da), np.ascontiguousarray(a), dz)
     return dz
@@ -29,7 +29,7 @@ def softmax_backward(da, a, work=None):
 
 def log_likelihood_forward(a, y, work=None):
     """As softmax_numpy.log_likelihood_forward."""
-    check_same_shape(a=a, y=y)
+    check_rows(a=a, y=y)
     cost = buffer(work, "cost", a.shape[:1], a.dtype)
     least = np.finfo(a.dtype).smallest_subnormal
     _log_likelihood(np.ascontiguousarray(a), np.ascontiguousarray(y), least, cost)
@@ -38,7 +38,7 @@ def log_likelihood_forward(a, y, work=None):
 
 def log_likelihood_backward(a, y, work=None):
     """As softmax_numpy.log_likelihood_backward."""
-    check_same_shape(a=a, y=y)
+    check_rows(a=a, y=y)
     return np.subtract(a, y, out=buffer(work, "delta", a.shape, a.dtype))
 
 
@@ -48,7 +48,7 @@ def _forward(z, a):
         largest = z[i, 0]
         for j in range(z.shape[1]):
             largest = z[i, j] if z[i, j] > largest or z[i, j] != z[i, j] else largest
-        total = largest * 0
+        total = z.dtype.type(0)
         for j in range(z.shape[1]):
             a[i, j] = math.exp(z[i, j] - largest)
             total += a[i, j]
@@ -59,7 +59,7 @@ def _forward(z, a):
 @kernel
 def _backward(da, a, dz):
     for i in range(a.shape[0]):
-        total = a[i, 0] * 0
+        total = a.dtype.type(0)
         for j in range(a.shape[1]):
             total += da[i, j] * a[i, j]
         for j in range(a.shape[1]):
@@ -71,5 +71,5 @@ def _log_likelihood(a, y, least, cost):
     for i in range(a.shape[0]):
         cost[i] = 0
         for j in range(a.shape[1]):
-            if y[i, j] != 0:
+            if y[i, j] != 0 or a[i, j] != a[i, j]:  # NaN is handed on
                 cost[i] -= y[i, j] * math.log(least if a[i, j] < least else a[i, j])

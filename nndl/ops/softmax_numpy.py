@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .shapes import check_float, check_same_shape
+from .shapes import check_rows
 
 
 def softmax_forward(z, work=None):
@@ -10,14 +10,15 @@ def softmax_forward(z, work=None):
 
     z : (m, n).  Returns a : (m, n); each row sums to 1, book (79).
     """
-    check_float(z=z)
-    e = np.exp(z - z.max(axis=1, keepdims=True))
+    check_rows(z=z)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity less infinity is NaN, as it should
+        e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
 
 def softmax_backward(da, a, work=None):
     """dz_j = a_j (da_j - sum_k da_k a_k): raising one output lowers all others."""
-    check_same_shape(da=da, a=a)
+    check_rows(da=da, a=a)
     return a * (da - (da * a).sum(axis=1, keepdims=True))
 
 
@@ -28,11 +29,11 @@ def log_likelihood_forward(a, y, work=None):
     y : (m, n)  desired outputs, a 1 at the right digit
     Returns C : (m,).  An a that underflowed to 0 counts as the smallest positive float.
     """
-    check_same_shape(a=a, y=y)
+    check_rows(a=a, y=y)
     return -(y * np.log(np.maximum(a, np.finfo(a.dtype).smallest_subnormal))).sum(axis=1)
 
 
 def log_likelihood_backward(a, y, work=None):
     """delta = dC/dz = a - y, book (84): softmax's and the logarithm's derivatives in one."""
-    check_same_shape(a=a, y=y)
+    check_rows(a=a, y=y)
     return a - y

@@ -4,16 +4,12 @@ import numpy as np
 from numba import prange
 
 from .jit import BLOCKS, buffer, first, in_logical_order, in_memory_order, parallel_kernel
-from .shapes import check_same_shape
+from .update_numpy import check_step
 
 
 def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):
     """As update_numpy.sgd_step."""
-    check_same_shape(w=w, nabla_w=nabla_w)
-    if v is None and mu:
-        raise ValueError(f"momentum mu={mu} needs a velocity v: np.zeros_like(w) to begin with")
-    if v is not None:
-        check_same_shape(w=w, v=v)
+    check_step(w, nabla_w, v, mu, out_w, out_v)
     number = w.dtype.type
     scalars = number(eta), number(l2), number(l1), number(mu)
     flat_w, gradient = in_memory_order(w), in_memory_order(nabla_w)

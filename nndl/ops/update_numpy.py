@@ -15,12 +15,18 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
     mu  : momentum's friction, book (107): 0 is plain gradient descent
     Returns (w', v'), in out_w and out_v where given (they may be w and v); v' is None if v is.
     """
-    check_same_shape(w=w, nabla_w=nabla_w)
+    check_step(w, nabla_w, v, mu, out_w, out_v)
+    eta, l2, l1, mu = (w.dtype.type(x) for x in (eta, l2, l1, mu))
     step = -eta * nabla_w - l2 * w - l1 * np.sign(w)
     if v is None:
-        if mu:
-            raise ValueError(f"momentum mu={mu} needs a velocity v: np.zeros_like(w) to begin with")
         return np.add(w, step, out=out_w), None
-    check_same_shape(w=w, v=v)
     v = np.add(mu * v, step, out=out_v)
     return np.add(w, v, out=out_w), v
+
+
+def check_step(w, nabla_w, v, mu, out_w, out_v):
+    """Arrays of one shape and type, those that are not None; momentum needs a velocity."""
+    given = {"nabla_w": nabla_w, "v": v, "out_w": out_w, "out_v": out_v}
+    check_same_shape(w=w, **{name: x for name, x in given.items() if x is not None})
+    if v is None and mu:
+        raise ValueError(f"momentum mu={mu} needs a velocity v: np.zeros_like(w) to begin with")
