@@ -1,0 +1,46 @@
+"""What every test shares: the environment Numba needs, hypothesis's settings, the backends."""
+
+import os
+
+# Read when these are imported, so before anything else.  Four threads also on a machine with two
+# cores: the tests of equal bits use 1, 2, 3 and 4.
+os.environ.setdefault("NUMBA_NUM_THREADS", "4")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from nndl import backends
+
+# Derandomized: a run that passes here passes everywhere.  To look for more:
+# pytest --hypothesis-profile thorough
+settings.register_profile("nndl", deadline=None, max_examples=25, derandomize=True,
+                          suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", parent=settings.get_profile("nndl"), max_examples=1000,
+                          derandomize=False)
+settings.load_profile("nndl")
+
+BACKENDS = ("numpy", "numba")
+backends.get("numba")  # defines the kernels where backends wants them, whoever imports a file of theirs
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def ops(request):
+    """Each backend in turn, with its threads held as while a network runs."""
+    backend = backends.get(request.param)
+    with backend.running():
+        yield backend
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """The NumPy backend: the definition."""
+    return backends.get("numpy")
+
+
+@pytest.fixture(scope="module")
+def fast():
+    """The Numba backend, with its threads held as while a network runs."""
+    backend = backends.get("numba")
+    with backend.running():
+        yield backend

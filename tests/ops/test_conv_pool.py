@@ -1,0 +1,323 @@
+"""Convolution, activation and pooling as one operation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nndl.gradcheck import check_operation
+from nndl.ops import conv_pool_numba
+from nndl.ops.conv_pool_numba import SHORT_ROW, fused
+from nndl.ops.jit import BLOCKS
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+)
+from tests.strategies import (
+    ACTIVATIONS,
+    activations,
+    conv_pool_geometries,
+    dtypes,
+    layouts,
+    pools,
+    seeds,
+    sizes,
+)
+
+ALPHA = {"leaky_relu": 0.1, "elu": 0.7}
+# Rows of a patch, kw c numbers with kw up to 3, on both sides of SHORT_ROW: 5 x 3 and 8 x 2.
+CHANNELS = st.sampled_from([1, 2, 5, 8])
+
+
+def forward(ops, x, w, b, activation, pool, work=None, **how):
+    return ops.conv_pool_forward(x, w, b, activation, ALPHA.get(activation, 0.0), pool, work=work,
+                                 **how)
+
+
+def backward(ops, d, out, x, w, activation, pool, work=None, **how):
+    return ops.conv_pool_backward(d, *out, x, w, activation, ALPHA.get(activation, 0.0), pool,
+                                  work=work, **how)
+
+
+def check_gradients(ops, rng, x_shape, w_shape, activation, pool, **how):
+    check_operation(lambda x, w, b: forward(ops, x, w, b, activation, pool, **how),
+                    lambda d, out, x, w, b: backward(ops, d, out, x, w, activation, pool, **how),
+                    x=rng.normal(size=x_shape), w=rng.normal(size=w_shape),
+                    b=rng.normal(size=w_shape[0]))
+
+
+@settings(max_examples=15)
+@given(both=conv_pool_geometries(most_m=2, channels=sizes(2), most_f=2), activation=activations,
+       pool=pools, seed=seeds)
+def test_gradients_of_every_index(ops, both, activation, pool, seed):
+    check_gradients(ops, np.random.default_rng(seed), both.conv.shape, both.conv.w_shape, activation,
+                    pool, **both.how)
+
+
+@pytest.mark.parametrize("pool", ["max", "l2"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("c", [2, SHORT_ROW // 2])
+def test_gradients_of_every_combination(ops, activation, pool, c):
+    """Short rows and long, overlapping windows, rectangles, a border and remainders."""
+    check_gradients(ops, np.random.default_rng(0), (1, c, 4, 3), (2, c, 2, 2), activation, pool,
+                    size=(3, 2), pool_stride=(2, 1), stride=(1, 1), padding=(1, 0))
+
+
+@pytest.mark.parametrize("pool", ["max", "l2"])
+@given(both=conv_pool_geometries(most_m=BLOCKS + 3, channels=CHANNELS, most_f=BLOCKS + 2,
+                                 most_places=3),
+       activation=activations, dtype=dtypes, layout=layouts, seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, pool, both, activation, dtype, layout, seed):
+    """Backward both start from the reference's forward: of near ties rounding may choose another."""
+    rng = np.random.default_rng(seed)
+    conv, how = both.conv, both.how
+    x, w = (laid_out(normal(rng, dtype, *shape), layout) for shape in (conv.shape, conv.w_shape))
+    b = normal(rng, dtype, len(w))
+    out = forward(reference, x, w, b, activation, pool, **how)
+    d = laid_out(normal(rng, dtype, *out[0].shape), layout)
+    remembered = [part if part is None else laid_out(part, layout) for part in out]
+    with left_alone(x, w, b, d, *remembered):
+        got = forward(fast, x, w, b, activation, pool, **how)
+        gradients = backward(fast, d, remembered, x, w, activation, pool, **how)
+    # No slope is above 1.13 (GELU's).
+    magnitude = 2 + 2 * forward(reference, abs(x), abs(w), abs(b), "linear", pool, **how)[0]
+    assert_agree(got[0], out[0], magnitude, dtype)
+    assert [part is None for part in got] == [part is None for part in out]
+    expected = backward(reference, d, out, x, w, activation, pool, **how)
+    pooled, winner, a, _ = out
+    if pool == "max":
+        shape = forward(reference, x, w, b, "linear", "l2", **how)[2].shape
+        dz = reference.max_pool_backward(abs(d), winner, shape, both.size, both.pool_stride)
+    else:
+        dz = reference.l2_pool_backward(abs(d), abs(a), pooled, both.size, both.pool_stride)
+    magnitudes = reference.conv_backward(2 * dz, abs(x), abs(w), **conv.how)
+    for one, other, magnitude in zip(gradients, expected, magnitudes, strict=True):
+        assert_agree(one, other, magnitude, dtype)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("pool", ["max", "l2"])
+def test_is_the_three_operations_in_a_row(ops, activation, pool):
+    """Whatever path it takes; forward, what it remembers, and backward."""
+    rng = np.random.default_rng(0)
+    x, w, b = normal(rng, float, 3, 2, 7, 6), normal(rng, float, 4, 2, 3, 2), normal(rng, float, 4)
+    alpha, places = ALPHA.get(activation, 0.0), ((2, 3), (2, 2))
+    z = ops.conv_forward(x, w, b, (1, 1), (1, 0))
+    a = ops.activation_forward(z, activation, alpha)
+    pooled, winner = ops.max_pool_forward(a, *places)
+    if pool == "l2":
+        pooled = ops.l2_pool_forward(a, *places)
+    d = normal(rng, float, *pooled.shape)
+    if pool == "l2":
+        da = ops.l2_pool_backward(d, a, pooled, *places)
+    else:
+        da = ops.max_pool_backward(d, winner, a.shape, *places)
+    dz = ops.activation_backward(da, a, z, activation, alpha)
+
+    how = {"size": (2, 3), "pool_stride": (2, 2), "stride": (1, 1), "padding": (1, 0)}
+    out = forward(ops, x, w, b, activation, pool, **how)
+    assert np.allclose(out[0], pooled, rtol=0, atol=1e-12)
+    kept = [part is not None for part in out[1:]]
+    assert kept == [pool == "max", pool == "l2", activation == "gelu"]
+    if pool == "max":
+        counts = pooled != 0  # where ReLU is off any winner is as good
+        assert np.array_equal(out[1][counts], winner[counts])
+    for one, other in zip(backward(ops, d, out, x, w, activation, pool, **how),
+                          ops.conv_backward(dz, x, w, (1, 1), (1, 0)), strict=True):
+        assert np.allclose(one, other, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("pool", ["max", "l2"])
+def test_where_the_fast_path_applies(activation, pool):
+    assert fused(activation, pool) == (pool == "max" and activation != "gelu")
+
+
+@pytest.mark.parametrize("activation, pool, c, kw, path", [
+    ("relu", "max", 1, 5, "_backward_short_rows"),
+    ("sigmoid", "max", SHORT_ROW - 1, 1, "_backward_short_rows"),
+    ("linear", "max", SHORT_ROW, 1, "_backward"),
+    ("elu", "max", SHORT_ROW // 2, 2, "_backward"),
+    ("gelu", "max", SHORT_ROW, 1, "conv_backward"),
+    ("relu", "l2", 1, 2, "conv_backward"),
+    ("gelu", "l2", 1, 2, "conv_backward"),
+])
+def test_which_path_it_takes(fast, monkeypatch, activation, pool, c, kw, path):
+    rng = np.random.default_rng(0)
+    x, w, b = normal(rng, float, 2, c, 4, 6), normal(rng, float, 3, c, 2, kw), normal(rng, float, 3)
+    calls = spy(monkeypatch, conv_pool_numba, "_forward", "conv_forward", "_backward",
+                "_backward_short_rows", "conv_backward")
+    out = forward(fast, x, w, b, activation, pool, pool_stride=(1, 1))
+    backward(fast, np.ones_like(out[0]), out, x, w, activation, pool, pool_stride=(1, 1))
+    way = "conv_forward" if path == "conv_backward" else "_forward"
+    assert [name for name, _ in calls] == [way, path]
+
+
+@pytest.mark.parametrize("activation, pool", [("relu", "max"), ("linear", "max"), ("gelu", "max"),
+                                              ("tanh", "l2")])
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+def test_work(ops, activation, pool, c):
+    rng = np.random.default_rng(0)
+    how = {"size": (2, 2), "pool_stride": (1, 2), "stride": (1, 1), "padding": (1, 0)}
+
+    def make(m):
+        x, w, b = normal(rng, float, m, c, 5, 5), normal(rng, float, 3, c, 3, 2), normal(rng, float, 3)
+        return x, w, b, normal(rng, float, *forward(ops, x, w, b, activation, pool, **how)[0].shape)
+
+    def run(arrays, work):
+        x, w, b, d = arrays
+        out = forward(ops, x, w, b, activation, pool, work, **how)
+        return *out, *backward(ops, d, out, x, w, activation, pool, work, **how)
+
+    check_work(run, make, [10, 3, 12, 1])
+
+
+def test_by_hand(ops):
+    """A 3 x 3 image, a 2 x 2 filter, four z of which ReLU lets two pass and one wins."""
+    x = np.array([[[[1.0, 2, 0], [0, 1, 3], [2, 0, 1]]]])
+    w = np.array([[[[1.0, -1], [0, 2]]]])
+    b = np.array([-2.5])
+    # z: 1-2+0+2-2.5 = -1.5   2-0+0+6-2.5 = 5.5
+    #    0-1+0+0-2.5 = -3.5   1-3+0+2-2.5 = -2.5
+    out = ops.conv_pool_forward(x, w, b)
+    assert np.array_equal(out[0], [[[[5.5]]]]) and np.array_equal(out[1], [[[[1]]]])
+    dx, nabla_w, nabla_b = ops.conv_pool_backward(np.array([[[[2.0]]]]), *out, x, w)
+    assert np.array_equal(dx, [[[[0, 2, -2], [0, 0, 4], [0, 0, 0]]]])
+    assert np.array_equal(nabla_w, [[[[4, 0], [2, 6]]]])
+    assert np.array_equal(nabla_b, [2])
+    off = ops.conv_pool_forward(x, w, b - 5.5)  # 0 exactly: the neuron is off, its slope 0
+    assert off[0].item() == 0
+    for gradient in ops.conv_pool_backward(np.array([[[[2.0]]]]), *off, x, w):
+        assert not gradient.any()
+
+
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+@pytest.mark.parametrize("activation", ["linear", "relu", "gelu"])
+def test_a_tie_goes_to_the_first_in_reading_order(ops, activation, c):
+    """A constant image: every z is the same number.  The gradient goes to the first patch of each."""
+    x, w = np.ones((2, c, 5, 5)), np.ones((3, c, 2, 2))
+    out = ops.conv_pool_forward(x, w, np.full(3, 100.0), activation)  # GELU is the identity there
+    assert np.all(out[0] == 100 + 4 * c) and not out[1].any()
+    dx, nabla_w, nabla_b = ops.conv_pool_backward(np.ones((2, 3, 2, 2)), *out, x, w, activation)
+    image = np.zeros((5, 5))
+    image[:4, :4] = 3  # three filters, and each window's first patch is two pixels from the next's
+    assert np.array_equal(dx, np.broadcast_to(image, x.shape))
+    assert np.all(nabla_w == 8) and np.all(nabla_b == 8)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("pool", ["max", "l2"])
+def test_nan_is_handed_on(ops, activation, pool):
+    x = np.ones((1, 1, 2, 4))
+    x[0, 0, 1, 3] = np.nan
+    pooled, winner, _, _ = forward(ops, x, np.ones((1, 1, 1, 1)), np.zeros(1), activation, pool)
+    assert list(np.isnan(pooled).ravel()) == [False, True]
+    assert pool == "l2" or list(winner.ravel()) == [0, 3]
+    x[0, 0, 0, 2:] = np.nan
+    winner = forward(ops, x, np.ones((1, 1, 1, 1)), np.zeros(1), activation, pool)[1]
+    assert pool == "l2" or list(winner.ravel()) == [0, 0]
+
+
+def test_a_window_of_zeros_has_no_l2_gradient(ops):
+    x, w = np.ones((1, 1, 3, 3)), -np.ones((2, 1, 2, 2))
+    out = forward(ops, x, w, np.zeros(2), "relu", "l2")
+    assert not out[0].any()
+    for gradient in backward(ops, np.ones_like(out[0]), out, x, w, "relu", "l2"):
+        assert not gradient.any()
+
+
+@pytest.mark.parametrize("activation, pool", [("relu", "max"), ("gelu", "max"), ("relu", "l2")])
+@pytest.mark.parametrize("c", [2, SHORT_ROW])
+def test_dx_only_on_demand(ops, activation, pool, c):
+    rng = np.random.default_rng(0)
+    x, w, b = normal(rng, float, 3, c, 5, 5), normal(rng, float, 4, c, 2, 2), normal(rng, float, 4)
+    out = forward(ops, x, w, b, activation, pool)
+    d = normal(rng, float, *out[0].shape)
+    dx, nabla_w, nabla_b = backward(ops, d, out, x, w, activation, pool, need_dx=False)
+    _, all_w, all_b = backward(ops, d, out, x, w, activation, pool)
+    assert dx is None
+    assert np.array_equal(nabla_w, all_w) and np.array_equal(nabla_b, all_b)
+
+
+@pytest.mark.parametrize("activation, pool", [("relu", "max"), ("gelu", "max"), ("relu", "l2")])
+@pytest.mark.parametrize("c", [2, SHORT_ROW])
+def test_no_examples(ops, activation, pool, c):
+    none, w = np.ones((0, c, 5, 5)), np.ones((3, c, 2, 2))
+    out = forward(ops, none, w, np.ones(3), activation, pool)
+    assert out[0].shape == (0, 3, 2, 2)
+    dx, nabla_w, nabla_b = backward(ops, out[0], out, none, w, activation, pool)
+    assert dx.shape == none.shape and not nabla_w.any() and not nabla_b.any()
+
+
+X, W, B = np.ones((2, 3, 6, 6)), np.ones((4, 3, 3, 3)), np.ones(4)
+COMBINATIONS = [("relu", "max"), ("linear", "max"), ("gelu", "max"), ("relu", "l2"), ("gelu", "l2")]
+
+
+@pytest.mark.parametrize("activation, pool", COMBINATIONS)
+@pytest.mark.parametrize("x, w, b, how, error, words", [
+    (X[0], W, B, {}, ValueError, ("x must", "(m, c, h, w)")),
+    (X, W[0], B, {}, ValueError, ("w must", "(f, c, kh, kw)")),
+    (X[:, :2], W, B, {}, ValueError, ("x has 2",)),
+    (X, W, B[1:], {}, ValueError, ("b must", "(4,)")),
+    (X.astype(int), W, B, {}, TypeError, ("x must", "int64")),
+    (X.astype("f"), W, B, {}, TypeError, ("w is float64", "x is float32")),
+    (X, W, B.astype("f"), {}, TypeError, ("b is float32",)),
+    (X, W, B, {"size": (5, 2)}, ValueError, ("pool size 5 x 2", "4 x 4")),
+    (X, W, B, {"size": 2}, TypeError, ("pool size", "pair")),
+    (X, W, B, {"pool_stride": (0, 1)}, ValueError, ("stride 0",)),
+    (X, W, B, {"stride": 1}, TypeError, ("stride", "pair")),
+    (X, W, B, {"stride": (1, 0)}, ValueError, ("stride 0",)),
+    (X, W, B, {"padding": (0, -1)}, ValueError, ("padding -1",)),
+    (X[:, :, 4:], W, B, {}, ValueError, ("kernel 3 x 3", "2 x 6")),
+])
+def test_forward_refuses(activation, pool, x, w, b, how, error, words):
+    refuses(lambda ops: forward(ops, x, w, b, activation, pool, **how), error, *words)
+
+
+@pytest.mark.parametrize("activation, pool", COMBINATIONS)
+@pytest.mark.parametrize("change, how, error, words", [
+    ({"d": np.ones((2, 4, 2, 1))}, {}, ValueError, ("d_pooled must", "(2, 4, 2, 2)", "(2, 4, 2, 1)")),
+    ({"d": np.ones((2, 4, 2, 2), "f")}, {}, TypeError, ("d_pooled is float32", "x is float64")),
+    ({"d": np.ones((2, 4, 2, 2), int)}, {}, TypeError, ("d_pooled is int64",)),
+    # Numba's kernels check no index: these would have them read and write anywhere.
+    ({"d": np.ones((2, 4, 9, 9)), "pooled": np.ones((2, 4, 9, 9))}, {}, ValueError, ("d_pooled must",)),
+    ({"pooled": np.ones((2, 4, 2, 1))}, {}, ValueError, ("pooled must",)),
+    ({"x": X[1:]}, {}, ValueError, ("d_pooled must", "(1, 4, 2, 2)")),
+    ({"x": X[0]}, {}, ValueError, ("x must",)),
+    ({"w": W[1:]}, {}, ValueError, ("d_pooled must", "(2, 3, 2, 2)")),
+    ({"w": W[:, :1]}, {}, ValueError, ("x has 3",)),
+    ({}, {"stride": (2, 2)}, ValueError, ("d_pooled must", "(2, 4, 1, 1)")),
+    ({}, {"size": 2}, TypeError, ("pool size", "pair")),
+])
+def test_backward_refuses(activation, pool, change, how, error, words):
+    arrays = {"x": X, "w": W, "d": np.ones((2, 4, 2, 2)), **change}
+
+    def call(ops):
+        out = list(forward(ops, X, W, B, activation, pool))
+        out[0] = arrays.get("pooled", out[0])
+        backward(ops, arrays["d"], out, arrays["x"], arrays["w"], activation, pool, **how)
+
+    refuses(call, error, *words)
+
+
+@pytest.mark.parametrize("change", [9, -1])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_refuses_a_winner_of_other_windows(activation, change):
+    def call(ops):
+        pooled, winner, a, z = forward(ops, X, W, B, activation, "max", size=(3, 3),
+                                       pool_stride=(1, 1))
+        backward(ops, pooled, (pooled, winner + change, a, z), X, W, activation, "max", size=(3, 3),
+                 pool_stride=(1, 1))
+
+    refuses(call, ValueError, "winner must be from 0 to 8")
+
+
+def test_refuses_unknown_names():
+    refuses(lambda ops: ops.conv_pool_forward(X, W, B, "swish"), ValueError, "activation", "'swish'")
+    refuses(lambda ops: ops.conv_pool_forward(X, W, B, pool="average"), ValueError, "pool", "'average'")
+    refuses(lambda ops: ops.conv_pool_backward(*(None,) * 5, X, W, pool="average"), ValueError, "pool")

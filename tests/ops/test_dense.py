@@ -1,0 +1,144 @@
+"""The fully connected layer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nndl.gradcheck import check_operation
+from nndl.ops import dense_numba
+from nndl.ops.dense_numba import MANY_EXAMPLES
+from nndl.ops.jit import BLOCKS
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+)
+from tests.strategies import dtypes, layouts, seeds, sizes
+
+# On both sides of every threshold: one example, blocks without a neuron, whole examples per block.
+SEVERAL = st.sampled_from([1, 2, 7, MANY_EXAMPLES - 1, MANY_EXAMPLES, MANY_EXAMPLES + 9])
+NEURONS = st.sampled_from([1, 3, BLOCKS - 1, BLOCKS, BLOCKS + 1, 30])
+
+
+@given(m=sizes(4), n_in=sizes(5), n_out=sizes(10), seed=seeds)
+def test_gradients_of_every_index(ops, m, n_in, n_out, seed):
+    rng = np.random.default_rng(seed)
+    check_operation(lambda a, w, b: ops.dense_forward(a, w, b),
+                    lambda delta, z, a, w, b: ops.dense_backward(delta, a, w),
+                    seed=seed % 1000, a=rng.normal(size=(m, n_in)), w=rng.normal(size=(n_out, n_in)),
+                    b=rng.normal(size=n_out))
+
+
+def test_gradients_of_many_examples(ops):
+    """The path on which a block takes examples."""
+    rng = np.random.default_rng(0)
+    check_operation(lambda a, w, b: ops.dense_forward(a, w, b),
+                    lambda delta, z, a, w, b: ops.dense_backward(delta, a, w),
+                    a=rng.normal(size=(MANY_EXAMPLES + 3, 2)), w=rng.normal(size=(3, 2)),
+                    b=rng.normal(size=3))
+
+
+@given(m=SEVERAL, n_in=sizes(20), n_out=NEURONS, dtype=dtypes, layout=layouts, seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, m, n_in, n_out, dtype, layout, seed):
+    rng = np.random.default_rng(seed)
+    a, w, delta = (laid_out(normal(rng, dtype, *shape), layout)
+                   for shape in ((m, n_in), (n_out, n_in), (m, n_out)))
+    b = normal(rng, dtype, n_out)
+    with left_alone(a, w, b, delta):
+        z = fast.dense_forward(a, w, b)
+        gradients = fast.dense_backward(delta, a, w)
+    assert_agree(z, reference.dense_forward(a, w, b),
+                 reference.dense_forward(abs(a), abs(w), abs(b)), dtype)
+    magnitudes = reference.dense_backward(abs(delta), abs(a), abs(w))
+    for got, expected, magnitude in zip(gradients, reference.dense_backward(delta, a, w), magnitudes):
+        assert_agree(got, expected, magnitude, dtype)
+
+
+def test_a_bias_between_other_numbers(reference, fast):
+    rng = np.random.default_rng(0)
+    a, w, b = normal(rng, float, 3, 4), normal(rng, float, 5, 4), normal(rng, float, 10)[::2]
+    assert_agree(fast.dense_forward(a, w, b), reference.dense_forward(a, w, b), 20, np.float64)
+
+
+@pytest.mark.parametrize("m, many", [(1, False), (MANY_EXAMPLES - 1, False), (MANY_EXAMPLES, True)])
+def test_which_path_da_takes(fast, monkeypatch, m, many):
+    calls = spy(monkeypatch, dense_numba, "_backward")
+    delta, a, w = np.ones((m, 3)), np.ones((m, 2)), np.ones((3, 2))
+    da, nabla_w, nabla_b = fast.dense_backward(delta, a, w)
+    assert [arguments[-1] for _, arguments in calls] == [many]
+    assert np.all(da == 3) and np.all(nabla_w == m) and np.all(nabla_b == m)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_work(ops, dtype):
+    rng = np.random.default_rng(0)
+
+    def make(m):
+        return normal(rng, dtype, m, 6), normal(rng, dtype, 9, 6), normal(rng, dtype, 9), normal(
+            rng, dtype, m, 9)
+
+    def run(arrays, work):
+        a, w, b, delta = arrays
+        return ops.dense_forward(a, w, b, work), *ops.dense_backward(delta, a, w, work=work)
+
+    check_work(run, make, [10, 3, MANY_EXAMPLES + 6, 1, MANY_EXAMPLES, 12, 100])
+
+
+def test_by_hand(ops):
+    """One example, two inputs, three neurons; (25), BP2, BP3 and BP4 with pencil and paper."""
+    a, w = np.array([[1.0, 2]]), np.array([[1.0, 0], [3, -1], [0.5, 2]])
+    assert np.array_equal(ops.dense_forward(a, w, np.array([10.0, 20, 30])), [[11, 21, 34.5]])
+    da, nabla_w, nabla_b = ops.dense_backward(np.array([[1.0, -1, 2]]), a, w)
+    assert np.array_equal(da, [[1 - 3 + 1, 0 + 1 + 4]])
+    assert np.array_equal(nabla_w, [[1, 2], [-1, -2], [2, 4]])
+    assert np.array_equal(nabla_b, [1, -1, 2])
+
+
+@pytest.mark.parametrize("m", [5, MANY_EXAMPLES])
+def test_da_only_on_demand(ops, m):
+    rng = np.random.default_rng(0)
+    delta, a, w = normal(rng, float, m, 3), normal(rng, float, m, 4), normal(rng, float, 3, 4)
+    da, nabla_w, nabla_b = ops.dense_backward(delta, a, w, need_da=False)
+    assert da is None
+    _, all_w, all_b = ops.dense_backward(delta, a, w)
+    assert np.array_equal(nabla_w, all_w) and np.array_equal(nabla_b, all_b)
+
+
+def test_nan_and_infinity_are_handed_on(ops):
+    z = ops.dense_forward(np.array([[np.nan, 1], [1, np.inf], [1, 1]]), np.ones((2, 2)), np.zeros(2))
+    assert np.array_equal(z, [[np.nan] * 2, [np.inf] * 2, [2, 2]], equal_nan=True)
+    delta = np.array([[np.inf, np.nan], [1, 1]])
+    _, _, nabla_b = ops.dense_backward(delta, np.ones((2, 1)), np.ones((2, 1)), need_da=False)
+    assert np.array_equal(nabla_b, [np.inf, np.nan], equal_nan=True)
+
+
+def test_no_examples(ops):
+    none, w = np.ones((0, 4)), np.ones((3, 4))
+    assert ops.dense_forward(none, w, np.ones(3)).shape == (0, 3)
+    da, nabla_w, nabla_b = ops.dense_backward(np.ones((0, 3)), none, w)
+    assert da.shape == (0, 4) and not nabla_w.any() and not nabla_b.any()
+
+
+A, W, B, DELTA = np.ones((2, 4)), np.ones((3, 4)), np.ones(3), np.ones((2, 3))
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda ops: ops.dense_forward(A[0], W, B), ValueError, ("a must", "(m, 4)", "reshape")),
+    (lambda ops: ops.dense_forward(A[:, :3], W, B), ValueError, ("a must", "(m, 4)", "(2, 3)")),
+    (lambda ops: ops.dense_forward(A, W[0], B), ValueError, ("w must", "(n_out, n_in)")),
+    (lambda ops: ops.dense_forward(A, W, B[:2]), ValueError, ("b must", "(3,)", "(2,)")),
+    (lambda ops: ops.dense_forward(A, W, B[None]), ValueError, ("b must", "(1, 3)")),
+    (lambda ops: ops.dense_forward(A.astype(int), W, B), TypeError, ("a must", "float32", "int64")),
+    (lambda ops: ops.dense_forward(A.astype("f"), W, B), TypeError, ("w is float64", "a is float32")),
+    (lambda ops: ops.dense_forward(A, W, B.astype("f")), TypeError, ("b is float32", "w is float64")),
+    (lambda ops: ops.dense_backward(DELTA.T, A, W), ValueError, ("delta must", "(2, 3)", "(3, 2)")),
+    (lambda ops: ops.dense_backward(DELTA.astype("f"), A, W), TypeError, ("delta is float32",)),
+    (lambda ops: ops.dense_backward(DELTA, A[:, :3], W), ValueError, ("a must",)),
+])
+def test_refuses(call, error, words):
+    refuses(call, error, *words)

@@ -1,0 +1,85 @@
+"""Dropout."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nndl.gradcheck import check_operation
+from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
+from tests.strategies import dtypes, layouts, seeds, shapes
+
+probabilities = st.floats(0, 0.95)
+
+
+def masks(rng, shape, p_dropout):
+    """1 = kept."""
+    return (rng.random(shape) >= p_dropout).astype(np.uint8)
+
+
+@given(shape=shapes(most=3), p_dropout=probabilities, seed=seeds)
+def test_gradient_of_every_index(ops, shape, p_dropout, seed):
+    rng = np.random.default_rng(seed)
+    mask = masks(rng, shape, p_dropout)
+    check_operation(lambda a: ops.dropout_forward(a, mask, p_dropout),
+                    lambda d, dropped, a: ops.dropout_backward(d, mask, p_dropout),
+                    a=rng.normal(size=shape))
+
+
+@given(shape=shapes(most=7), p_dropout=probabilities, dtype=dtypes, layout=layouts, seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, shape, p_dropout, dtype, layout, seed):
+    rng = np.random.default_rng(seed)
+    a, mask = laid_out(normal(rng, dtype, *shape), layout), laid_out(masks(rng, shape, 0.5), layout)
+    for one, two in ((fast.dropout_forward, reference.dropout_forward),
+                     (fast.dropout_backward, reference.dropout_backward)):
+        with left_alone(a, mask):
+            got = one(a, mask, p_dropout)
+        expected = two(a, mask, p_dropout)
+        assert_agree(got, expected, abs(expected), dtype)
+
+
+@pytest.mark.parametrize("rest", [(7,), (2, 3, 4)])
+def test_work(ops, rest):
+    rng = np.random.default_rng(0)
+
+    def run(arrays, work):
+        a, d, mask = arrays
+        return ops.dropout_forward(a, mask, 0.3, work), ops.dropout_backward(d, mask, 0.3, work)
+
+    check_work(run, lambda m: (normal(rng, float, m, *rest), normal(rng, float, m, *rest),
+                               masks(rng, (m, *rest), 0.3)), [10, 3, 13, 1])
+
+
+def test_by_hand(ops):
+    """A quarter dropped: what is kept is a third larger."""
+    a, mask = np.array([[3.0, 6, -9, 12]]), np.array([[1, 0, 1, 1]], np.uint8)
+    assert np.allclose(ops.dropout_forward(a, mask, 0.25), [[4, 0, -12, 16]], rtol=1e-15)
+    assert np.allclose(ops.dropout_backward(-a, mask, 0.25), [[-4, 0, 12, -16]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nothing_and_everything_dropped(ops, dtype):
+    a = normal(np.random.default_rng(0), dtype, 4, 5)
+    all_of_them, none = np.ones(a.shape, np.uint8), np.zeros(a.shape, np.uint8)
+    same = ops.dropout_forward(a, all_of_them, 0.0)
+    assert same.dtype == dtype and np.array_equal(same, a) and not np.shares_memory(same, a)
+    assert not ops.dropout_forward(a, none, 0.5).any()
+    assert not ops.dropout_forward(np.full_like(a, np.nan), none, 0.5).any()
+    assert np.isnan(ops.dropout_forward(np.full_like(a, np.nan), all_of_them, 0.5)).all()
+
+
+A, MASK = np.ones((2, 3)), np.ones((2, 3), np.uint8)
+
+
+@pytest.mark.parametrize("way", ["dropout_forward", "dropout_backward"])
+@pytest.mark.parametrize("a, mask, p_dropout, error, words", [
+    (A, MASK[:1], 0.5, ValueError, ("mask must", "(2, 3)", "(1, 3)")),
+    (A.astype(int), MASK, 0.5, TypeError, ("must be float32", "int64")),
+    (A, MASK, 1, ValueError, ("p_dropout", "below 1", "not 1")),
+    (A, MASK, -0.1, ValueError, ("p_dropout", "-0.1")),
+    (A, MASK, np.nan, ValueError, ("p_dropout", "nan")),
+    (A, MASK, "0.5", TypeError, ("p_dropout", "'0.5'")),
+    (A, MASK, None, TypeError, ("p_dropout", "None")),
+])
+def test_refuses(way, a, mask, p_dropout, error, words):
+    refuses(lambda ops: getattr(ops, way)(a, mask, p_dropout), error, *words)

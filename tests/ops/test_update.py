@@ -1,0 +1,131 @@
+"""The step of stochastic gradient descent.  It has no backward: nothing to check by differences."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
+from tests.strategies import dtypes, layouts, seeds, shapes
+
+rates = st.sampled_from([0.0, 0.03, 0.5])
+
+
+def arrays_of(rng, dtype, shape):
+    """w (with zeros), nabla_w, v."""
+    w = normal(rng, dtype, *shape)
+    w[rng.random(shape) < 0.2] = 0
+    return w, normal(rng, dtype, *shape), normal(rng, dtype, *shape)
+
+
+@given(shape=shapes(most=5), dtype=dtypes, layout=layouts, seed=seeds, eta=rates, l2=rates, l1=rates,
+       mu=rates, moving=st.booleans())
+def test_numba_agrees_with_numpy(reference, fast, shape, dtype, layout, seed, eta, l2, l1, mu, moving):
+    w, nabla_w, v = (laid_out(x, layout) for x in arrays_of(np.random.default_rng(seed), dtype, shape))
+    v, mu = (v, mu) if moving else (None, 0.0)
+    with left_alone(w, nabla_w, v):
+        new_w, new_v = fast.sgd_step(w, nabla_w, v, eta, l2, l1, mu)
+    expected_w, expected_v = reference.sgd_step(w, nabla_w, v, eta, l2, l1, mu)
+    magnitude = abs(w) * (1 + l2) + eta * abs(nabla_w) + l1 + (mu * abs(v) if moving else 0)
+    assert_agree(new_w, expected_w, magnitude, dtype)
+    if moving:
+        assert_agree(new_v, expected_v, magnitude, dtype)
+    else:
+        assert new_v is expected_v is None
+
+
+@given(shape=shapes(), dtype=dtypes, layout=layouts, out=layouts, seed=seeds, moving=st.booleans())
+def test_in_place_is_the_same(ops, shape, dtype, layout, out, seed, moving):
+    """Into w and v themselves or into other arrays, whatever the order of either in memory."""
+    w, nabla_w, v = (laid_out(x, layout) for x in arrays_of(np.random.default_rng(seed), dtype, shape))
+    v, mu = (v, 0.9) if moving else (None, 0.0)
+    scalars = 0.1, 0.01, 0.002, mu
+    expected_w, expected_v = ops.sgd_step(w, nabla_w, v, *scalars)
+
+    out_w, out_v = laid_out(np.zeros_like(w), out), laid_out(np.zeros_like(w), out)
+    for work in (None, {}):
+        out_w[...] = out_v[...] = -1
+        with left_alone(w, nabla_w, v):
+            got_w, got_v = ops.sgd_step(w, nabla_w, v, *scalars, out_w, out_v if moving else None, work)
+        assert got_w is out_w and np.array_equal(out_w, expected_w)
+        if moving:
+            assert got_v is out_v and np.array_equal(out_v, expected_v)
+
+    with left_alone(nabla_w):
+        got_w, got_v = ops.sgd_step(w, nabla_w, v, *scalars, out_w=w, out_v=v)
+    assert got_w is w and np.array_equal(w, expected_w)
+    assert got_v is v and (v is None or np.array_equal(v, expected_v))
+
+
+def test_what_lies_between_strided_weights_stays(ops):
+    memory = np.arange(12.0)
+    ops.sgd_step(memory[::2], np.ones(6), None, 1.0, out_w=memory[::2])
+    assert np.array_equal(memory, [-1, 1, 1, 3, 3, 5, 5, 7, 7, 9, 9, 11])
+
+
+def test_work(ops):
+    rng = np.random.default_rng(0)
+    for rest in ((7,), (2, 3, 4)):
+        check_work(lambda arrays, work: ops.sgd_step(*arrays, 0.1, 0.01, 0.001, 0.9, work=work),
+                   lambda m, rest=rest: arrays_of(rng, float, (m, *rest)), [10, 3, 13, 1])
+
+
+def test_by_hand(ops):
+    """(20), (93), (97), (107) and (108), one after the other and together."""
+    w, nabla_w, v = np.array([8.0, -8, 0]), np.array([2.0, 2, 2]), np.array([4.0, -4, 1])
+    assert np.array_equal(ops.sgd_step(w, nabla_w, None, 0.5)[0], [7, -9, -1])
+    assert np.array_equal(ops.sgd_step(w, 0 * w, None, 0.5, l2=0.25)[0], [6, -6, 0])
+    assert np.array_equal(ops.sgd_step(w, 0 * w, None, 0.5, l1=0.25)[0], [7.75, -7.75, 0])
+    new_w, new_v = ops.sgd_step(w, nabla_w, v, 0.5, mu=0.5)
+    assert np.array_equal(new_v, [1, -3, -0.5]) and np.array_equal(new_w, [9, -11, -0.5])
+    new_w, new_v = ops.sgd_step(w, nabla_w, v, 0.5, l2=0.25, l1=0.25, mu=0.5)
+    assert np.array_equal(new_v, [1 - 2 - 0.25, -3 + 2 + 0.25, -0.5])
+    assert np.array_equal(new_w, w + new_v)
+
+
+def test_a_velocity_without_friction_is_set(ops):
+    """mu = 0 with a v given: v becomes the step."""
+    new_w, new_v = ops.sgd_step(np.array([1.0]), np.array([2.0]), np.array([50.0]), 0.5)
+    assert np.array_equal(new_v, [-1]) and np.array_equal(new_w, [0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("eta", [1, 0.5, np.float64(0.5), np.float32(0.5), np.array(0.5)])
+def test_the_type_stays_whatever_the_rate_is(ops, dtype, eta):
+    """A schedule may well hand in a NumPy float64."""
+    w = np.ones(3, dtype)
+    assert ops.sgd_step(w, w, None, eta, eta, eta)[0].dtype == dtype
+    new_w, new_v = ops.sgd_step(w, w, w, eta, eta, eta, eta)
+    assert new_w.dtype == new_v.dtype == dtype
+
+
+def test_zeros_of_both_signs_do_not_decay(ops):
+    new_w, _ = ops.sgd_step(np.array([0.0, -0.0]), np.zeros(2), None, 1.0, l1=0.5)
+    assert not new_w.any()
+
+
+def test_nan_is_handed_on(ops):
+    w, nabla_w = np.array([np.nan, 1, 1]), np.array([1, np.nan, 1])
+    for v in (None, np.zeros(3)):
+        new_w, new_v = ops.sgd_step(w, nabla_w, v, 0.5)
+        assert np.array_equal(new_w, [np.nan, np.nan, 0.5], equal_nan=True)
+        assert v is None or np.array_equal(np.isnan(new_v), [True, True, False])
+
+
+W, LESS, SINGLE = np.ones((3, 4)), np.ones((3, 3)), np.ones((3, 4), "f")
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda ops: ops.sgd_step(W, W, None, 0.1, mu=0.9), ValueError, ("mu=0.9", "velocity v")),
+    (lambda ops: ops.sgd_step(W, LESS, None, 0.1), ValueError, ("nabla_w has shape (3, 3)", "w has")),
+    (lambda ops: ops.sgd_step(W, W, LESS, 0.1), ValueError, ("v has shape (3, 3)",)),
+    (lambda ops: ops.sgd_step(W, W, W, 0.1, out_w=LESS), ValueError, ("out_w has shape (3, 3)",)),
+    (lambda ops: ops.sgd_step(W, W, W, 0.1, out_v=LESS), ValueError, ("out_v has shape (3, 3)",)),
+    (lambda ops: ops.sgd_step(W, SINGLE, None, 0.1), TypeError, ("nabla_w is float32", "w is float64")),
+    (lambda ops: ops.sgd_step(W, W, SINGLE, 0.1), TypeError, ("v is float32",)),
+    (lambda ops: ops.sgd_step(W, W, W, 0.1, out_w=SINGLE), TypeError, ("out_w is float32",)),
+    (lambda ops: ops.sgd_step(W, W, W, 0.1, out_v=SINGLE), TypeError, ("out_v is float32",)),
+    (lambda ops: ops.sgd_step(W.astype(int), W, None, 0.1), TypeError, ("w must", "int64")),
+])
+def test_refuses(call, error, words):
+    refuses(call, error, *words)

@@ -1,0 +1,282 @@
+"""The contract, the choice of a backend, its threads, and where compiled kernels are kept."""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import numba
+import numpy as np
+import pytest
+import scipy.linalg  # noqa: F401  the BLAS behind np.dot in kernels
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from nndl import backends
+from tests.ops.checks import normal
+
+
+def in_a_new_process(code, **environment):
+    """Run code in a fresh Python; an environment variable given as None is taken away."""
+    everything = {**os.environ, **environment}
+    everything = {name: value for name, value in everything.items() if value is not None}
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], text=True,
+                          env=everything, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+FUNCTIONS = [name for family in backends.CONTRACT.values() for name in family]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_contract(name):
+    """Both have it, with the same names and defaults in the same order, and a docstring."""
+    first, second = (getattr(backends.get(backend), name) for backend in ("numpy", "numba"))
+    assert inspect.signature(first) == inspect.signature(second)
+    assert first is not second
+    assert first.__doc__ and second.__doc__
+
+
+def test_functions_are_in_the_contract_once():
+    assert len(FUNCTIONS) == len(set(FUNCTIONS))
+
+
+def test_get_hands_out_one_object_each():
+    assert backends.get("numba") is backends.get("numba") is not backends.get("numpy")
+    assert "numpy" in repr(backends.get("numpy"))
+
+
+@pytest.mark.parametrize("name, words", [("theano", "numpy or numba, not 'theano'"),
+                                         ("Numba", "not 'Numba'"), (3, "not 3"), ("", "not ''"),
+                                         ("cuda", "not written yet")])
+def test_get_refuses_in_one_line(name, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        backends.get(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_environment_chooses(monkeypatch):
+    for value, name in (("numpy", "numpy"), ("numba", "numba"), ("", "numba")):
+        monkeypatch.setenv("NNDL_BACKEND", value)
+        assert backends.get().name == name
+    assert backends.get("numpy").name == "numpy"  # what is asked for goes first
+    monkeypatch.delenv("NNDL_BACKEND")
+    assert backends.get().name == "numba"
+    monkeypatch.setenv("NNDL_BACKEND", "tensorflow")
+    with pytest.raises(ValueError, match="NNDL_BACKEND must be .* not 'tensorflow'"):
+        backends.get()
+
+
+@pytest.fixture
+def most(monkeypatch):
+    """How many threads there can be; what a test sets is put back."""
+    for name in ("numpy", "numba"):
+        monkeypatch.setattr(backends.get(name), "threads", backends.get(name).threads)
+    return numba.config.NUMBA_NUM_THREADS
+
+
+def test_set_threads(most):
+    for n in (1, np.int64(most)):
+        backends.set_threads(n)
+        for name in ("numpy", "numba"):
+            assert backends.get(name).threads == n
+            assert type(backends.get(name).threads) is int
+
+
+def test_set_threads_refuses(most):
+    for n in (0, -1, most + 1):
+        with pytest.raises(ValueError, match=f"threads must be from 1 to {most}, not {n}"):
+            backends.set_threads(n)
+    with pytest.raises(ValueError, match=f"NUMBA_NUM_THREADS={most + 1} "):
+        backends.set_threads(most + 1)
+    for n in (1.0, "2", None, True):
+        with pytest.raises(TypeError, match="threads must be an int"):
+            backends.set_threads(n)
+
+
+def dense(ops, rng, m):
+    a, w, b, delta = (normal(rng, "f", *shape) for shape in ((m, 37), (30, 37), (30,), (m, 30)))
+    return ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w)
+
+
+def conv(ops, rng, m):
+    x, w, b = normal(rng, "f", m, 3, 9, 8), normal(rng, "f", 13, 3, 3, 2), normal(rng, "f", 13)
+    z = ops.conv_forward(x, w, b, (1, 2), (1, 1))
+    return z, *ops.conv_backward(z, x, w, (1, 2), (1, 1))
+
+
+def conv_pool(ops, rng, m, channels, activation):
+    x, w, b = (normal(rng, "f", *shape)
+               for shape in ((m, channels, 9, 8), (13, channels, 3, 2), (13,)))
+    out = ops.conv_pool_forward(x, w, b, activation)
+    return *out[:2], *ops.conv_pool_backward(out[0], *out, x, w, activation)
+
+
+CASES = {
+    "dense": dense,
+    "convolution": conv,
+    "short rows": lambda ops, rng, m: conv_pool(ops, rng, m, 1, "relu"),
+    "long rows": lambda ops, rng, m: conv_pool(ops, rng, m, 8, "sigmoid"),
+    "not fused": lambda ops, rng, m: conv_pool(ops, rng, m, 2, "gelu"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("m", [10, 7, 1, 70])
+def test_the_same_bits_for_any_number_of_threads(case, m, most):
+    assert most >= 2, "NUMBA_NUM_THREADS leaves nothing to compare"
+    fast = backends.get("numba")
+    results = []
+    for threads in range(1, min(most, 4) + 1):
+        fast.threads = threads
+        with fast.running():
+            assert numba.get_num_threads() == threads
+            results.append([part.tobytes() for part in CASES[case](fast, np.random.default_rng(0), m)])
+    assert all(result == results[0] for result in results)
+
+
+def blas_threads():
+    found = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+    if not found:
+        pytest.skip("no BLAS that threadpoolctl knows, such as Apple's Accelerate")
+    return found
+
+
+def test_running_limits_blas_to_one_thread_and_puts_it_back(most):
+    fast = backends.get("numba")
+    with threadpool_limits(2, user_api="blas"):
+        before, threads = blas_threads(), numba.get_num_threads()
+        fast.threads = 1
+        with fast.running():
+            assert set(blas_threads()) == {1} and numba.get_num_threads() == 1
+            with fast.running():
+                assert set(blas_threads()) == {1}
+            assert set(blas_threads()) == {1} and numba.get_num_threads() == 1  # still
+        assert blas_threads() == before and numba.get_num_threads() == threads
+        with pytest.raises(ZeroDivisionError), fast.running():
+            raise ZeroDivisionError
+        assert blas_threads() == before and numba.get_num_threads() == threads
+        fast.threads = most
+        with fast.running():  # works again
+            assert set(blas_threads()) == {1} and numba.get_num_threads() == most
+
+
+def test_running_numpy_gives_blas_the_threads(most):
+    numpy = backends.get("numpy")
+    with threadpool_limits(1, user_api="blas"):
+        numpy.threads = 2
+        with numpy.running():
+            # No more than the library was built or started for.
+            assert blas_threads() == [min(2, n) for n in blas_threads()]
+            inside = blas_threads()
+        assert set(blas_threads()) == {1}
+    if (os.cpu_count() or 1) >= 2:
+        assert max(inside) == 2
+
+
+def test_numpy_needs_no_numba():
+    out = in_a_new_process("""
+        import sys
+        sys.modules["numba"] = None  # importing it raises ImportError
+        import numpy as np
+        from nndl import backends
+        ops = backends.get("numpy")
+        with ops.running():
+            x, w = np.ones((2, 1, 5, 5)), np.ones((3, 1, 2, 2))
+            pooled, *rest = ops.conv_pool_forward(x, w, np.ones(3))
+            ops.conv_pool_backward(pooled, pooled, *rest, x, w)
+            z = ops.dense_forward(pooled.reshape(2, -1), np.ones((4, 12)), np.ones(4))
+            a = ops.softmax_forward(z)
+        print(a[0, 0], backends.get("numpy").threads >= 1)
+    """, NNDL_BACKEND=None)
+    assert out.split() == ["0.25", "True"]
+
+
+LOOK = """
+    import json, tempfile
+    {before}
+    import numpy as np
+    from nndl import backends
+    folder = backends.cache_folder()
+    ops = backends.get("numba")
+    from nndl.ops import activation_numba
+    relu = ops.relu_forward(np.array([-1.0, 2])).tolist()
+    print(json.dumps(dict(folder=folder and str(folder), compiled=backends.has_compiled(), relu=relu,
+                          cached=activation_numba._relu_forward.stats.cache_path)))
+"""
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    """An environment in which no folder for kernels can be made: below a file there are none.
+
+    Permissions would not do: root may write everywhere.
+    """
+    file = tmp_path / "file"
+    file.touch()
+    bad = {name: str(file / name) for name in ("NUMBA_CACHE_DIR", "HOME", "TMPDIR")}
+    return {**bad, "TEMP": None, "TMP": None, "XDG_CACHE_HOME": None, "LOCALAPPDATA": None}
+
+
+@pytest.mark.parametrize("before", [
+    "tempfile.tempdir = '{file}/temporary'",
+    "tempfile._candidate_tempdir_list = lambda: []",  # gettempdir() raises
+])
+def test_without_any_folder_it_works_and_keeps_nothing(nowhere, tmp_path, before):
+    found = json.loads(in_a_new_process(LOOK.format(before=before.format(file=tmp_path / "file")),
+                                        **nowhere))
+    assert found["folder"] is None and found["relu"] == [0, 2] and not found["compiled"]
+    # Not beside the sources either: there Numba does not notice that a called kernel has changed.
+    assert found["cached"] is None
+
+
+def test_the_temporary_folder_is_the_last_resort(nowhere, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    nowhere["TMPDIR"] = str(temporary)
+    found = json.loads(in_a_new_process(LOOK.format(before=""), **nowhere))
+    assert found["folder"].startswith(f"{temporary}{os.sep}nndl-cache-")
+    assert found["cached"].startswith(found["folder"])
+    assert found["relu"] == [0, 2] and found["compiled"]
+    assert list(temporary.rglob("*relu_forward*.nbi"))
+    for folder in temporary.glob("nndl-cache-*"):
+        assert folder.stat().st_mode & 0o077 == 0  # nobody else's code is run
+
+
+def test_the_order_of_the_places(monkeypatch, tmp_path):
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    version = backends.cache_folder().name
+    assert backends.cache_folder() == tmp_path / "home" / ".cache" / "nndl" / version
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert backends.cache_folder() == tmp_path / "xdg" / "nndl" / version
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
+    assert backends.cache_folder() == tmp_path / "numba" / version
+    assert not backends.has_compiled()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs POSIX permissions")
+def test_a_folder_that_others_may_write_to_is_passed_over(monkeypatch, tmp_path):
+    """A cache is code that will be run."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    first = backends.cache_folder()
+    assert first.parent == tmp_path / "numba"
+    first.chmod(0o777)
+    assert backends.cache_folder() == tmp_path / "xdg" / "nndl" / first.name
+
+
+def test_the_folder_changes_with_the_kernels(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    before = backends.cache_folder()
+    ops = tmp_path / "package" / "ops"
+    ops.mkdir(parents=True)
+    (ops / "jit.py").write_text("# another kernel\n")
+    monkeypatch.setattr(backends, "__file__", str(tmp_path / "package" / "backends.py"))
+    other = backends.cache_folder()
+    assert other != before
+    (ops / "jit.py").write_text("# yet another kernel\n")
+    assert backends.cache_folder() not in (before, other)
