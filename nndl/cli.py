@@ -6,6 +6,7 @@ exit status 130.
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -26,7 +27,8 @@ def main(arguments=None):
         options = _parser().parse_args(arguments)
         name = f"nndl {options.verb}"
         options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None where it was closed from the start
+            sys.stdout.flush()
     except KeyboardInterrupt as stop:
         print(f"\n{name}: stopped; {str(stop) or 'nothing was saved'}", file=sys.stderr)
         return 130
@@ -218,15 +220,26 @@ def _fits(splits):
 
 def _folder(out):
     """The folder for what is saved, made now: better no place to save to now than in an hour."""
-    folder = Path(out or Path("nndl-results") / datetime.now().strftime("%Y%m%d_%H%M%S"))
+    folder = Path(out or "nndl-results")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        folder = folder if out else _new(folder)
         probe = folder / f".nndl-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise ValueError(f"--out: cannot write to {folder}: {error.strerror}") from None
     return folder
+
+
+def _new(parent):
+    """A folder for this run alone, named by the time: five seeds may be started in one second."""
+    now = datetime.now().strftime("%Y%m%d_%H%M%S")
+    for n in itertools.count(1):
+        folder = parent / (now if n == 1 else f"{now}_{n}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
 
 
 def _compile(ops):

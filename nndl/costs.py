@@ -81,6 +81,11 @@ class LogLikelihoodCost(Cost):
 COSTS = {cost.name: cost for cost in (QuadraticCost, CrossEntropyCost, LogLikelihoodCost)}
 
 
+def name_of(cost):
+    """What a cost is called: by its name, or by that of its class."""
+    return getattr(cost, "name", type(cost).__name__)
+
+
 def by_name(cost):
     """A cost from its name, its class or itself."""
     if isinstance(cost, type):

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .costs import COSTS, name_of
+
 FORMAT, VERSION = "nndl model", 1
 
 
@@ -54,7 +56,7 @@ def save(net, path):
     header = {
         "format": FORMAT, "version": VERSION,
         "layers": [{"type": type(layer).__name__, **layer.config()} for layer in net.layers],
-        "cost": net.cost.name, "input_shape": net.input_shape, "seed": net.seed,
+        "cost": name_of(net.cost), "input_shape": net.input_shape, "seed": net.seed,
         "dtype": net.dtype.name, "sha256": _checksum(arrays),
     }
     try:
@@ -78,7 +80,7 @@ def _plain(value):
 def load(path, backend=None, own_layers=()):
     """The network that save wrote to path.
 
-    own_layers : classes of your own that it contains
+    own_layers : classes of your own that it contains, layers or its cost
     Raises FileNotFoundError, or ValueError for a file that is damaged, of another kind or newer.
     """
     path = Path(path)
@@ -152,6 +154,7 @@ def _build(path, header, arrays, backend, own_layers):
     from .layers import LAYERS
     from .network import Network
     known = LAYERS | {layer.__name__: layer for layer in own_layers}
+    costs = COSTS | {getattr(cost, "name", cost.__name__): cost for cost in own_layers}
     try:
         layers = []
         for config in header["layers"]:
@@ -163,7 +166,10 @@ def _build(path, header, arrays, backend, own_layers):
                                  f"load(path, own_layers=({kind},))")
             layers.append(known[kind](**arguments))
         _compare(layers, header["input_shape"], arrays)
-        net = Network(layers, header["cost"], header["input_shape"], header["seed"], backend,
+        if header["cost"] not in costs:
+            raise ValueError(f"it has a cost {header['cost']}; hand its class in: "
+                             f"load(path, own_layers=({header['cost']},))")
+        net = Network(layers, costs[header["cost"]], header["input_shape"], header["seed"], backend,
                       header["dtype"])
         for number, layer in enumerate(net.layers):
             for name in layer.parameters:

@@ -332,7 +332,7 @@ class Network:
 
     def __repr__(self):
         layers = ", ".join(repr(layer) for layer in self.layers)
-        return f"Network([{layers}], cost={self.cost.name!r})"
+        return f"Network([{layers}], cost={costs.name_of(self.cost)!r})"
 
     def trace(self, x, y, file=None):
         """Print one mini-batch step by step, forward and back; nothing is changed by it.
@@ -353,7 +353,7 @@ class Network:
     def load(path, backend=None, own_layers=()):
         """A network from a file that save wrote.  Raises ValueError if the file is no such file.
 
-        own_layers : classes of your own that the network contains, say (MyLayer,)
+        own_layers : classes of your own that the network contains, layers or its cost: (MyLayer,)
         """
         from .model_file import load
         return load(path, backend, own_layers)

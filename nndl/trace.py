@@ -9,6 +9,8 @@ input) and of the gradients of its weights and biases, for the mean cost of the 
 
 import numpy as np
 
+from .costs import name_of
+
 FORWARD = "{:<46} {:<19} {:>18} {:>10} {:>10}  {}"
 BACKWARD = "{:<46} {:<19} {:>18} {:>10} {:>10} {:>10}"
 
@@ -39,7 +41,7 @@ def trace(net, x, y, file):
         say(BACKWARD.format(
             "operation", "book", "shape", "|gradient|", "|nabla_w|", "|nabla_b|"))
         delta = net.cost.delta(a, targets, net.layers[-1])
-        say(_backward_row(f"delta of {net.cost.name}, {_describe(net.layers[-1])}", "BP1", delta,
+        say(_backward_row(f"delta of {name_of(net.cost)}, {_describe(net.layers[-1])}", "BP1", delta,
                           net.layers[-1], m))
         for layer in reversed(net._hidden()):
             delta = layer.backward(delta)

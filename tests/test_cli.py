@@ -1,5 +1,6 @@
 """The command nndl: what it prints, saves and refuses, and how it ends."""
 
+import functools
 import json
 import os
 import re
@@ -17,9 +18,12 @@ FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
+mnist = functools.cache(load_mnist)
+
+
 def make_folder(folder, n_train, n_test, images=lambda x: x, labels=lambda y: y):
     """A data set like MNIST, of its first images."""
-    splits = load_mnist()
+    splits = mnist()
     folder.mkdir()
     write_idx(folder / FILES[0], images(splits.training.images[:n_train]))
     write_idx(folder / FILES[1], labels(splits.training.labels[:n_train]))
@@ -327,9 +331,9 @@ def test_evaluate_takes_the_shipped_test_images_if_none_are_named(trained, capsy
     assert run("evaluate", folder / "model.npz", "--threads", 1) == 0
     out, _ = capsys.readouterr()
     accuracies = dict(re.findall(r"\n(\w+) accuracy +(\d+\.\d\d) %  \([\d,]+ of 10,000 wrong\)", out))
-    splits, net = load_mnist(), Network.load(folder / "model.npz", backend="numba")
-    for name in ("validation", "test"):
-        assert accuracies[name] == f"{100 * net.accuracy(getattr(splits, name)):.2f}"
+    accuracy = Network.load(folder / "model.npz").accuracy(mnist().test)
+    assert set(accuracies) == {"validation", "test"}
+    assert accuracies["test"] == f"{100 * accuracy:.2f}"
 
 
 def test_the_saved_model_is_the_trained_one(trained, data):
@@ -365,6 +369,18 @@ def test_results_go_to_a_new_folder_where_none_is_named(tmp_path, monkeypatch, c
     made, = (tmp_path / "nndl-results").iterdir()
     assert re.fullmatch(r"\d{8}_\d{6}", made.name) and (made / "model.npz").is_file()
     assert str(made.relative_to(tmp_path)) in capsys.readouterr().out
+
+
+def test_runs_that_start_in_the_same_second_do_not_share_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [cli._folder(None) for _ in range(5)]
+    assert len(set(folders)) == 5 and all(folder.is_dir() for folder in folders)
+
+
+def test_a_file_in_the_place_of_the_folder_for_results(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nndl-results").write_bytes(b"")
+    assert_refused(run("train", "--data", data), *capsys.readouterr(), "nndl-results")
 
 
 # --- the other verbs ------------------------------------------------------------------------------
@@ -497,6 +513,13 @@ def test_a_pipe_that_is_closed_is_no_error(arguments, tmp_path):
     process.stderr.close()
     assert process.wait(timeout=60) == 0
     assert err == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes it")
+def test_a_stdout_that_was_never_open_is_no_error(tmp_path):
+    done = subprocess.run(["sh", "-c", '"$0" "$@" >&-', *command("info")], capture_output=True,
+                          text=True, timeout=60, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_pipe_closed_while_training_loses_nothing(tmp_path):

@@ -18,10 +18,9 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # Who may stand on whom: a module may import those of the levels below its own.  A module that is
 # not here has no place yet: give it one.
 LEVELS = [
-    ["data.idx", "data.mnist", "data", "ops", "model_file"],
-    ["backends", "initialize"],
-    ["layers", "gradcheck"],
-    ["costs", "trace"],
+    ["data.idx", "data.mnist", "data", "ops"],
+    ["backends", "initialize", "costs"],
+    ["layers", "gradcheck", "model_file", "trace"],
     ["network"],
     ["plots"],
     ["__init__"],

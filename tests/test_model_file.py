@@ -33,6 +33,7 @@ from nndl import (
     Tanh,
     model_file,
 )
+from nndl.costs import Cost
 from nndl.layers import LAYERS
 from nndl.model_file import write_atomically
 
@@ -162,6 +163,26 @@ def test_own_layers_are_handed_in(tmp_path):
     assert isinstance(other.layers[0], Scale) and other.layers[0].by == 3.0
     with pytest.raises(ValueError, match=r"a layer Scale; hand its class in: .*own_layers=\(Scale,\)"):
         Network.load(path)
+
+
+class Fourth(Cost):
+    """A reader's own cost, which goes by the name of its class."""
+
+    def fn(self, a, y):
+        return float(((a - y) ** 4).sum() / len(a))
+
+    def gradient(self, a, y):
+        return 4 * (a - y) ** 3
+
+
+def test_an_own_cost_is_handed_in_like_an_own_layer(tmp_path):
+    net = Network([Scale(3.0), Dense(3), Sigmoid()], Fourth, input_shape=(2,), backend="numpy")
+    path = net.save(tmp_path / "model.npz")
+    other = Network.load(path, own_layers=(Scale, Fourth))
+    assert_same(net, other)
+    assert isinstance(other.cost, Fourth)
+    with pytest.raises(ValueError, match=r"a cost Fourth; hand its class in: .*own_layers=\(Fourth,\)"):
+        Network.load(path, own_layers=(Scale,))
 
 
 # --- nothing is lost ------------------------------------------------------------------------------
@@ -409,8 +430,9 @@ def test_a_header_that_is_no_json(saved, text):
     ({"input_shape": "ab"}, ""),
     ({"input_shape": None}, ""),
     ({"input_shape": [2, 1]}, ""),
-    ({"cost": "squares"}, "cost must be one of"),
-    ({"cost": {}}, "cost must be one of"),
+    ({"cost": "squares"}, r"a cost squares; hand its class in: .*own_layers=\(squares,\)"),
+    ({"cost": {}}, ""),
+    ({"cost": None}, ""),
     ({"seed": "x"}, "seed must be an int"),
     ({"seed": -1}, "seed must be at least 0"),
     ({"dtype": "float16"}, "dtype must be float32 or float64"),
