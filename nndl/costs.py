@@ -98,6 +98,18 @@ def by_name(cost):
     return COSTS[cost]()
 
 
+def check_output(cost, output):
+    """A logarithm wants outputs between 0 and 1: ValueError for a layer known to give others."""
+    if (getattr(cost, "name", None) in ("cross_entropy", "log_likelihood")
+            and getattr(output, "name", None) in UNBOUNDED):
+        raise ValueError(f"the cost {cost.name} takes the logarithm of the outputs, which must lie "
+                         f"between 0 and 1, but the last layer is {output!r}: end the network with "
+                         "Softmax() or Sigmoid(), or use the quadratic cost")
+
+
+UNBOUNDED = {"dense", "conv", "tanh", "relu", "leaky_relu", "elu", "gelu"}
+
+
 def companion(output):
     """The cost whose delta is a - y for this output layer: what to use if nothing else is said."""
     return {"softmax": LogLikelihoodCost, "sigmoid": CrossEntropyCost}.get(

@@ -16,6 +16,7 @@ import inspect
 import numpy as np
 
 from . import initialize
+from .ops.dropout_numpy import check_p_dropout
 from .ops.shapes import conv_size, is_int, pair
 
 
@@ -435,10 +436,7 @@ class Dropout(Layer):
     forward_equation, backward_equation = "ch. 3", "the same mask"
 
     def __init__(self, p_dropout=0.5):
-        if not isinstance(p_dropout, (int, float)) or not 0 <= p_dropout < 1:
-            raise ValueError(f"p_dropout must be at least 0 and below 1, not {p_dropout!r}; it is "
-                             "the probability that a unit is dropped, say 0.5")
-        self.p_dropout = float(p_dropout)
+        self.p_dropout = float(check_p_dropout(p_dropout))
 
     def forward(self, a, training=False):
         """a -> a with a fresh mask while training, a itself otherwise."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .costs import COSTS, name_of
+from .initialize import INITIALISERS
 
 FORMAT, VERSION = "nndl model", 1
 
@@ -63,7 +64,7 @@ def save(net, path):
         text = json.dumps(header, default=_plain)
     except TypeError as error:
         raise ValueError(f"the network cannot be saved: {error}; give its layers plain arguments, "
-                         'say init="he" and not a function') from None
+                         "numbers and text") from None
     content = io.BytesIO()
     np.savez(content, header=np.frombuffer(text.encode(), np.uint8), **arrays)
     write_atomically(path, content.getvalue())
@@ -71,9 +72,11 @@ def save(net, path):
 
 
 def _plain(value):
-    """NumPy's numbers as Python's, for JSON."""
+    """What JSON does not know: NumPy's numbers, and an initialiser given as a function."""
     if isinstance(value, np.generic):
         return value.item()
+    if callable(value):  # its work is done: who loads the file gets the weights
+        return value.__name__ if INITIALISERS.get(value.__name__) is value else "default"
     raise TypeError(f"{value!r} is no plain number or text")
 
 

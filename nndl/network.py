@@ -79,6 +79,7 @@ class Network:
                              f"(1, 28, 28), not {input_shape!r}")
         self.layers = self._set_up(layers)
         self.cost = costs.companion(self.layers[-1]) if cost is None else costs.by_name(cost)
+        costs.check_output(self.cost, self.layers[-1])
         self.history = History()
 
     def _set_up(self, layers):
@@ -145,7 +146,7 @@ class Network:
         eta : learning rate, or a function of the epoch (0, 1, ...) that returns one
         lmbda : L2 regularisation, λ of book (87): C = C0 + λ/(2n) Σ w²
         lmbda_l1 : L1 regularisation, λ of book (95): C = C0 + λ/n Σ |w|
-        momentum : μ of book (107); 0 is plain gradient descent
+        momentum : μ of book (107); 0 is plain gradient descent.  Each call begins at rest
         monitor_... : measure this after each epoch
         progress : show a bar on a terminal, a line for each epoch elsewhere
 
@@ -161,8 +162,11 @@ class Network:
                              "say load_mnist().validation")
         _at_least("epochs", epochs, 0, whole=True)
         _at_least("mini_batch_size", mini_batch_size, 1, whole=True)
-        for name, value in (("lmbda", lmbda), ("lmbda_l1", lmbda_l1), ("momentum", momentum)):
+        for name, value in (("lmbda", lmbda), ("lmbda_l1", lmbda_l1)):
             _at_least(name, value, 0)
+        _at_least("momentum", momentum, -math.inf)  # below 0 or above 1: the book's exercise
+        for layer in self.layers:
+            layer.v_w = layer.v_b = None            # at rest
         self.history = history = History()
         n = len(images)
         # What overflows ends in Diverged, which says more than NumPy's warning.
@@ -255,8 +259,11 @@ class Network:
     # --- measuring -----------------------------------------------------------------------------
 
     def predict(self, x):
-        """The class of each example, (m,) ints: the index of the largest output."""
-        return self.feedforward(x).argmax(axis=1)
+        """The class of each example, (m,) ints: the index of the largest output.
+
+        A single output means class 1 from 0.5 on, else class 0.
+        """
+        return _classes(self.feedforward(x))
 
     def accuracy(self, data):
         """The fraction of data = (images, labels) that the network classifies rightly."""
@@ -288,7 +295,7 @@ class Network:
                     cost += 0.5 * lmbda / n * float(np.square(layer.w, dtype=float).sum())
                 if lmbda_l1:
                     cost += lmbda_l1 / n * float(np.abs(layer.w).sum(dtype=float))
-        return cost, float(np.mean(a.argmax(axis=1) == targets.argmax(axis=1)))
+        return cost, float(np.mean(_classes(a) == _classes(targets)))
 
     def _outputs(self, images):
         """feedforward, making floats of a piece of the images at a time."""
@@ -498,6 +505,11 @@ class _Progress:
             self.bar.set_description(f"epoch {min(epoch + 2, self.epochs)}/{self.epochs}")
 
 
+def _classes(a):
+    """Which class each row of outputs (m, n_out) names."""
+    return a.argmax(axis=1) if a.shape[1] > 1 else (a[:, 0] >= 0.5).astype(int)
+
+
 def _at_least(name, value, least, whole=False):
     """value, if it is a finite number that is not below least."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
@@ -505,7 +517,8 @@ def _at_least(name, value, least, whole=False):
     if whole and not is_int(value):
         raise TypeError(f"{name} must be an int, not {value!r}")
     if not math.isfinite(value) or value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value!r}")
+        raise ValueError(f"{name} must be {'finite' if least == -math.inf else f'at least {least}'}, "
+                         f"not {value!r}")
     return value if whole else float(value)
 
 

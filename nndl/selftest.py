@@ -35,7 +35,7 @@ def data():
 
 
 def kernels():
-    """Every compiled kernel against its NumPy definition, on shapes that no block divides."""
+    """Every family of compiled operations against NumPy, on shapes that no block divides."""
     rng = np.random.default_rng(0)
     reference, fast = backends.get("numpy"), backends.get("numba")
     worst = 0.0
@@ -58,17 +58,23 @@ def _cases(rng):
     a, w, b, delta = draw(13, 37), draw(11, 37), draw(11), draw(13, 11)
     yield "dense", lambda ops: (ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w))
     z, dz = draw(13, 11), draw(13, 11)
-    for name in ("sigmoid", "tanh", "relu"):
+    for name in ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"):
         def activation(ops, name=name):
-            out = ops.activation_forward(z, name)
-            return out, ops.activation_backward(dz, out, z, name)
+            out = ops.activation_forward(z, name, 0.3)
+            return out, ops.activation_backward(dz, out, z, name, 0.3)
         yield name, activation
     yield "softmax", lambda ops: (ops.softmax_forward(z),
                                   ops.softmax_backward(dz, ops.softmax_forward(z)))
     mask = (rng.random((13, 11)) < 0.5).astype(np.uint8)
-    yield "dropout", lambda ops: (ops.dropout_forward(z, mask, 0.5),)
-    yield "update", lambda ops: (ops.sgd_step(z, dz, None, 0.1, 0.01)[0],)
+    yield "dropout", lambda ops: (ops.dropout_forward(z, mask, 0.5),
+                                  ops.dropout_backward(dz, mask, 0.5))
+    yield "update", lambda ops: ops.sgd_step(z, dz, delta, 0.1, 0.01, 0.02, 0.9)
     x, filters, bias = draw(5, 3, 13, 12), draw(7, 3, 5, 4), draw(7)
+
+    def max_pool(ops):
+        pooled, winner = ops.max_pool_forward(x)
+        return pooled, winner, ops.max_pool_backward(pooled, winner, x.shape)
+    yield "max-pooling", max_pool
     for pool in ("max", "l2"):
         unit = {"activation": "relu", "pool": pool, "padding": (1, 0)}
         d_pooled = draw(*reference_shape(x, filters, bias, unit))

@@ -84,6 +84,8 @@ def _backward_row(what, equation, delta, layer, m):
 
 def _idle(layer, a):
     """The share of outputs that are zero or saturated, where there are such."""
+    if getattr(layer, "pool", "max") != "max":
+        a = layer.a  # L2 pooling's output is no activation
     kind = getattr(layer, "activation", getattr(layer, "name", ""))
     if kind == "sigmoid":
         return f"{np.mean((a < 0.01) | (a > 0.99)):.0%} saturated"

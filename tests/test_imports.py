@@ -29,7 +29,7 @@ LEVELS = [
     ["__main__"],
 ]
 OPERATIONS = [path for path in FILES if path.parent.name == "ops"]
-OPS_MAY_IMPORT = {"numpy", "numba", "math", "numbers", "scipy.special"}
+OPS_MAY_IMPORT = {"numpy", "numba", "math", "scipy.special"}
 # Imports inside a function that look upwards: such a function is handed, or makes, what stands above
 # it, and its module can be imported without.
 UPWARDS_INSIDE_FUNCTIONS = {

@@ -267,7 +267,7 @@ def test_dropout_is_nothing_outside_training(backend):
     (lambda: ELU(float("nan")), ValueError, "alpha of elu must be above 0, not nan"),
     (lambda: Dropout(1), ValueError, "p_dropout must be at least 0 and below 1, not 1"),
     (lambda: Dropout(-0.1), ValueError, "p_dropout .* not -0.1.*probability .* dropped"),
-    (lambda: Dropout("half"), ValueError, "p_dropout .* not 'half'"),
+    (lambda: Dropout("half"), TypeError, "p_dropout .* not 'half'"),
 ])
 def test_a_wrong_argument_is_named_with_what_came(make, error, says):
     with pytest.raises(error, match=says):

@@ -831,3 +831,35 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
 def test_no_progress_where_none_is_wanted(capsys):
     tiny().SGD(numbered(), 2, 10, 0.1, progress=False)
     assert capsys.readouterr() == ("", "")
+
+
+def test_one_output_says_yes_or_no():
+    x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    y = (x > 0).astype(float)
+    net = Network([Dense(1), Sigmoid()], input_shape=(1,), backend="numpy", dtype="float64")
+    net.layers[0].w[...], net.layers[0].b[...] = 3.0, 0.0
+    assert net.predict(x).tolist() == [0, 0, 1, 1]
+    assert net.accuracy((x, y)) == 1
+    assert net.accuracy((x, 1 - y)) == 0
+
+
+def test_each_sgd_begins_at_rest_and_momentum_may_be_any_number():
+    x, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 3
+    one, two = (Network([Dense(3), Softmax()], input_shape=(4,), backend="numpy") for _ in range(2))
+    one.SGD((x, y), 2, 5, 0.1, momentum=0.9, progress=False)
+    two.SGD((x, y), 1, 5, 0.1, momentum=0.9, progress=False)
+    assert np.any(two.layers[0].v_w)
+    two.SGD((x, y), 1, 5, 0.0, momentum=0.9, progress=False)
+    assert not np.any(two.layers[0].v_w)  # eta 0: nothing but an old velocity could move it
+    for momentum in (-0.5, 1.1):
+        one.SGD((x, y), 1, 5, 0.1, momentum=momentum, progress=False)
+    with pytest.raises(ValueError, match="momentum must be finite"):
+        one.SGD((x, y), 1, 5, 0.1, momentum=float("nan"), progress=False)
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "log_likelihood"])
+@pytest.mark.parametrize("output", [Tanh, ReLU, None])
+def test_a_logarithm_wants_outputs_between_0_and_1(cost, output):
+    layers = [Dense(3)] + ([output()] if output else [])
+    with pytest.raises(ValueError, match=f"{cost} takes the logarithm.*Softmax"):
+        Network(layers, cost, input_shape=(4,))

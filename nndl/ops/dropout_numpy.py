@@ -1,7 +1,5 @@
 """Dropout, the reference.  Book ch. 3 and 6; the mask is data, drawn by the layer."""
 
-from numbers import Real
-
 import numpy as np
 
 from .shapes import check_float, check_output
@@ -28,7 +26,7 @@ def dropout_backward(d_dropped, mask, p_dropout, work=None):
 
 def check_p_dropout(p_dropout):
     """p_dropout, if it is the probability of being dropped and leaves something."""
-    if not isinstance(p_dropout, Real):
+    if not isinstance(p_dropout, (int, float, np.number)):
         raise TypeError(f"p_dropout must be a number, not {p_dropout!r}")
     if not 0 <= p_dropout < 1:
         raise ValueError(f"p_dropout must be at least 0 and below 1, not {p_dropout!r}; it is the "

@@ -15,11 +15,12 @@ def digits(rng, m, n, dtype=float):
     return np.eye(n, dtype=dtype)[rng.integers(0, n, m)]
 
 
-@given(m=sizes(6), n=sizes(10), scale=st.sampled_from([0.1, 1, 5]), seed=seeds)
-def test_gradient_of_softmax(ops, m, n, scale, seed):
+@given(m=sizes(6), n=sizes(10), largest=st.sampled_from([0.1, 1, 2]), seed=seeds)
+def test_gradient_of_softmax(ops, m, n, largest, seed):
+    """Not further apart: where one neuron has it all, the gradient is lost in a's rounding."""
+    z = np.random.default_rng(seed).uniform(-largest, largest, (m, n))
     check_operation(lambda z: ops.softmax_forward(z),
-                    lambda da, a, z: ops.softmax_backward(da, a),
-                    z=scale * np.random.default_rng(seed).normal(size=(m, n)))
+                    lambda da, a, z: ops.softmax_backward(da, a), z=z)
 
 
 @given(m=sizes(6), n=sizes(10), seed=seeds)
