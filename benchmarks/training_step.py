@@ -73,7 +73,7 @@ def try_torch():
         import torch
     except ImportError:
         print("PyTorch is not installed, so there is nothing to compare with: "
-              "pip install 'nndl[bench]'\n")
+              "pip install -e '.[bench]'\n")
         return None
     return torch
 

@@ -13,6 +13,7 @@ import ctypes
 import hashlib
 import importlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -32,6 +33,7 @@ CONTRACT = {
     "update": ("sgd_step",),
 }
 NAMES = ("numpy", "numba", "cuda")
+ROOM = 50_000_000  # bytes that compiled kernels may take, with a margin
 _loaded = {}
 
 
@@ -40,7 +42,8 @@ class Backend:
 
     def __init__(self, name):
         self.name = name
-        self.depth = 0  # how many `running` blocks we are in
+        self.depth = 0     # how many `running` blocks we are in
+        self.warm = False  # whether kernels have been compiled, as far as we know
         for family, functions in CONTRACT.items():
             module = importlib.import_module(f"nndl.ops.{family}_{name}")
             for function in functions:
@@ -109,8 +112,9 @@ def set_threads(n):
     numba = prepare_numba()
     most = numba.config.NUMBA_NUM_THREADS
     if not 1 <= n <= most:
-        raise ValueError(f"threads must be from 1 to {most}, not {n}; for more set "
-                         f"NUMBA_NUM_THREADS={max(n, 1)} in the environment before Python starts")
+        raise ValueError(f"threads must be from 1 to {most}, not {n}" + (
+            f"; for more set NUMBA_NUM_THREADS={n} in the environment before Python starts"
+            if n > most else ""))
     for name in ("numpy", "numba"):
         get(name).threads = int(n)
 
@@ -177,10 +181,12 @@ def cache_folder():
     return next((place / version for place in _cache_places() if _writable(place / version)), None)
 
 
-def has_compiled():
-    """Whether an earlier process has left compiled kernels."""
-    folder = cache_folder()
-    return folder is not None and any(folder.rglob("*.nbi"))
+def has_compiled(ops):
+    """Whether nothing is to be compiled for this backend: kernels are there, or none are needed."""
+    if ops.name == "numba" and not ops.warm:
+        folder = cache_folder()
+        ops.warm = folder is not None and any(folder.rglob("*.nbi"))
+    return ops.name != "numba" or ops.warm
 
 
 def _cache_places():
@@ -200,7 +206,10 @@ def _cache_places():
 
 
 def _writable(folder):
-    """Whether we can keep files in folder, and nobody else can: a cache is code that will be run."""
+    """Whether we can keep files in folder, and nobody else can: a cache is code that will be run.
+
+    Room is asked for, too: Numba gives up on a disk that is full.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if hasattr(os, "getuid"):
@@ -208,7 +217,7 @@ def _writable(folder):
             if about.st_uid != os.getuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 return False
         with tempfile.TemporaryFile(dir=folder):
-            return True
+            return shutil.disk_usage(folder).free > ROOM
     except OSError:
         return False
 

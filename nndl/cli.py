@@ -68,7 +68,13 @@ def train(options):
     print(f"\n{len(splits.training.images):,} training images, mini-batches of "
           f"{options.mini_batch_size}, eta {options.eta:g}, lmbda {options.lmbda:g}, "
           f"seed {options.seed}, {net.ops.name} backend, {_counted(net.ops.threads, 'thread')}")
-    compiling = _compile(net.ops)
+    try:
+        compiling = _compile(net.ops)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if options.out is None:
+                folder.rmdir()  # ours, and still empty
+        raise
 
     results = {
         "command": "nndl train",
@@ -249,15 +255,15 @@ def _compile(ops):
     import numpy as np
 
     from . import backends
-    cold = not backends.has_compiled()
+    cold = not backends.has_compiled(ops)
     if cold:
-        print("compiling the kernels, once on this machine: some 20 seconds", end=" ... ",
+        print("compiling the kernels, once on this machine: some 10 seconds", end=" ... ",
               flush=True)
     began = time.perf_counter()
     net = book_network(backend=ops.name)
     x, y = np.zeros((10, 28, 28), np.uint8), np.zeros(10, np.uint8)
     net.SGD((x, y), 1, 10, 0.0, 1.0, (x, y), monitor_evaluation_accuracy=True, progress=False)
-    seconds = time.perf_counter() - began
+    seconds, ops.warm = time.perf_counter() - began, True
     if cold:
         print(f"done in {seconds:.1f} s", flush=True)
     return seconds
@@ -324,6 +330,7 @@ def _number(convert, least, what, above=False):
 def _parser():
     parser = _Parser(prog="nndl", allow_abbrev=False, description="The networks of Nielsen's "
                      "'Neural Networks and Deep Learning', from scratch.")
+    parser.add_argument("--version", action="version", version=f"nndl {metadata.version('nndl')}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     whole = _number(int, 1, "a whole number, at least 1")
 
@@ -331,6 +338,7 @@ def _parser():
         made = verbs.add_parser(function.__name__, help=text, description=text, allow_abbrev=False)
         made.set_defaults(run=function)
         made.add_argument("--backend", choices=("numpy", "numba", "cuda"), default=None,
+                          metavar="{numba,numpy}",
                           help="numba is fast, numpy is for stepping through (default: NNDL_BACKEND "
                           "in the environment, else numba)")
         made.add_argument("--threads", type=whole, default=None, metavar="N",

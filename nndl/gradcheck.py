@@ -112,9 +112,12 @@ def check_operation(forward, backward, seed=0, **inputs):
         out = forward(**inputs)
         return out[0] if isinstance(out, tuple) else out
 
+    before = {name: x.copy() for name, x in inputs.items()}
     out = forward(**inputs)
     d_out = np.random.default_rng(seed).normal(size=np.shape(output()))
     gradients = backward(d_out, out, **inputs)
+    for name, x in inputs.items():
+        _unchanged(name, before[name], x)
     if isinstance(gradients, np.ndarray):
         gradients = (gradients,)
     if len(gradients) != len(inputs):
@@ -133,9 +136,17 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
     each call here.  Returns name -> relative error.  Raises GradientError.
     """
     from . import backends
+    if isinstance(layer, type):
+        raise TypeError(f"layer must be a layer, not the class: say {layer.__name__}()")
+    for name in ("setup", "forward", "backward", "parameters"):
+        if not hasattr(layer, name):
+            raise TypeError(f"{type(layer).__name__} has no {name}: inherit nndl.Layer, which has "
+                            "setup and parameters, and define forward and backward")
+    input_shape = tuple(np.atleast_1d(input_shape).tolist())
     rng = np.random.default_rng(seed)
-    layer.setup(tuple(input_shape), backends.get(backend), rng, np.float64)
+    layer.setup(input_shape, backends.get(backend), rng, np.float64)
     x = spread(rng, (m, *input_shape))
+    before = x.copy()
     state = rng.bit_generator.state
 
     def output():
@@ -144,13 +155,27 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
 
     d_out = np.random.default_rng(seed + 1).normal(size=np.shape(output()))
     output()
+    _unchanged("forward's input", before, x)
+    d_before = d_out.copy()
     gradients = {"input": layer.backward(d_out)}
+    _unchanged("backward's argument", d_before, d_out)
     arrays = {"input": x}
     for name in layer.parameters:
         arrays[name] = getattr(layer, name)
+        if not hasattr(layer, f"nabla_{name}"):
+            raise GradientError(f"backward sets no nabla_{name}, the gradient of {name}")
         gradients[name] = getattr(layer, f"nabla_{name}")
+    for name, gradient in gradients.items():
+        if gradient is None:
+            raise GradientError(f"the gradient of {name} is None: backward must return or set it")
     gradients = {name: np.array(gradient) for name, gradient in gradients.items()}
     return check_arrays(output, arrays, gradients, d_out)
+
+
+def _unchanged(name, before, after):
+    """Raise GradientError if an array was overwritten: others may still need it."""
+    if not np.array_equal(before, after, equal_nan=True):
+        raise GradientError(f"{name} was overwritten in place: work on a copy, others need it too")
 
 
 def spread(rng, shape, largest=2.0):

@@ -42,16 +42,27 @@ class Layer:
         return shape
 
     def config(self):
-        """The constructor's arguments, each of which a layer keeps under its own name."""
-        names = list(inspect.signature(type(self).__init__).parameters)[1:]
-        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+        """The constructor's arguments, each of which a layer keeps under its own name.
+
+        Raises ValueError if one is not kept: the layer could not be copied or saved.
+        """
+        for name in self._argument_names():
+            if not hasattr(self, name):
+                raise ValueError(f"{type(self).__name__} takes {name} but does not keep it: write "
+                                 f"self.{name} = {name} in its __init__, so that it can be made "
+                                 "again")
+        return {name: getattr(self, name) for name in self._argument_names()}
+
+    def _argument_names(self):
+        return list(inspect.signature(type(self)).parameters)
 
     def clone(self):
         """A new layer made with the same arguments, not yet set up."""
         return type(self)(**self.config())
 
     def __repr__(self):
-        arguments = ", ".join(f"{k}={v!r}" for k, v in self.config().items())
+        arguments = ", ".join(f"{name}={getattr(self, name, '?')!r}"
+                              for name in self._argument_names())
         return f"{type(self).__name__}({arguments})"
 
     def describe(self):
@@ -76,6 +87,9 @@ class Dense(Layer):
     forward_equation, backward_equation = "(25)", "BP2-BP4"
 
     def __init__(self, n_out, init="default"):
+        if is_int(init):
+            raise TypeError(f"Dense({n_out}, {init}): a layer infers how many inputs it has; "
+                            f"say Dense({init})")
         self.n_out, self.init = _count("n_out", n_out), init
         initialize.by_name(init)
 

@@ -37,8 +37,10 @@ def write_atomically(path, content):
             os.fsync(file.fileno())
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(beside)
+        if isinstance(error, OSError) and error.filename != str(path):  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 
@@ -87,6 +89,8 @@ def load(path, backend=None, own_layers=()):
     Raises FileNotFoundError, or ValueError for a file that is damaged, of another kind or newer.
     """
     path = Path(path)
+    if not path.suffix and not path.exists():
+        path = path.with_suffix(".npz")  # as save adds it
     if path.is_dir():
         raise ValueError(f"{path} is a folder, not a model file")
     try:

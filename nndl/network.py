@@ -14,6 +14,7 @@ import copy
 import math
 import sys
 import time
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,9 +92,13 @@ class Network:
         except TypeError:
             raise TypeError(f"layers must be a list of layers, not {layers!r}") from None
         for number, layer in enumerate(layers):
-            if isinstance(layer, type) or not hasattr(layer, "forward"):
+            if isinstance(layer, type):
+                raise TypeError(f"layers[{number}] is the class {layer.__name__}, not a layer: "
+                                f"say {layer.__name__}()")
+            if not all(hasattr(layer, name) for name in ("setup", "forward", "backward",
+                                                         "parameters")):
                 raise TypeError(f"layers[{number}] must be a layer such as Dense(100), "
-                                f"not {layer!r}")
+                                f"not {layer!r}; one of your own inherits nndl.Layer")
             if getattr(layer, "in_network", False) or any(layer is other for other in row):
                 raise ValueError(f"layers[{number}], {layer!r}, already stands in a network, whose "
                                  "weights it holds: make a new one for this place")
@@ -105,6 +110,9 @@ class Network:
                 shape = layer.setup(shape, self.ops, self.rng, self.dtype)
             except ValueError as error:
                 raise ValueError(f"layers[{number}], {layer!r}: {error}") from None
+            if not isinstance(shape, tuple):
+                raise TypeError(f"layers[{number}], {layer!r}: setup must return the shape of one "
+                                f"output example, a tuple, not {shape!r}")
             row.append(layer)
             self.shapes.append(shape)
         if not row:
@@ -169,6 +177,8 @@ class Network:
             layer.v_w = layer.v_b = None            # at rest
         self.history = history = History()
         n = len(images)
+        if progress and epochs and not backends.has_compiled(self.ops):
+            self._compile(images[:mini_batch_size], y[:mini_batch_size])
         # What overflows ends in Diverged, which says more than NumPy's warning.
         with (self.ops.running(), np.errstate(over="ignore", invalid="ignore"),
               _Progress(progress, epochs, n) as bar):
@@ -182,6 +192,7 @@ class Network:
                                            lmbda_l1)
                     bar.advance(len(some))
                 seconds = time.perf_counter() - began
+                bar.measuring(epoch)
                 if not all(np.isfinite(getattr(layer, name)).all()
                            for layer in self.layers for name in layer.parameters):
                     raise Diverged(self._what_went_wrong(self._inputs(images[some])))
@@ -197,6 +208,14 @@ class Network:
                 history.seconds.append(seconds)  # last: this epoch now counts as finished
                 bar.epoch_done(epoch, history)
         return history
+
+    def _compile(self, images, y):
+        """Have Numba compile the kernels, on a copy, and say so: it takes a while, once."""
+        print("compiling the kernels, once on this machine", end=" ... ", flush=True)
+        began = time.perf_counter()
+        self.copy().update_mini_batch((images, y), 0.0)
+        self.ops.warm = True
+        print(f"done in {time.perf_counter() - began:.1f} s", flush=True)
 
     def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0):
         """One step downhill on the mean cost of one mini-batch.  Book (20), (93), (107).
@@ -239,6 +258,9 @@ class Network:
         if not math.isfinite(delta.sum()):
             raise Diverged(self._what_went_wrong(x))
         for layer in reversed(self._hidden()):
+            if delta is None:
+                raise TypeError(f"the layer behind {layer!r} has a backward that returns None; it "
+                                "must return dC/d input")
             delta = layer.backward(delta)                          # BP2, BP3, BP4
 
     def _hidden(self):
@@ -390,9 +412,9 @@ class Network:
         """x must be at least one example, bytes or floats."""
         if x.dtype != np.uint8 and x.dtype.kind != "f":
             raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; "
-                            "convert them with x.astype('float32')")
+                            "pixels from 0 to 255 are x.astype('uint8')")
         if x.ndim < 2 or math.prod(x.shape[1:]) != math.prod(self.input_shape):
-            mend = (f"a single example is x.reshape(1, *{self.input_shape})"
+            mend = (f"a single example is x.reshape{(1, *self.input_shape)}"
                     if x.size == math.prod(self.input_shape) else
                     f"say Network(..., input_shape={x.shape[1:]}) if they are right")
             raise ValueError(f"images must have shape (m, {', '.join(map(str, self.input_shape))}), "
@@ -415,7 +437,9 @@ class Network:
         n_out = self.output_shape[0]
         if y.dtype.kind not in "iu" or y.shape != (m,) or len(self.output_shape) != 1:
             raise ValueError(f"{name}: labels must be ints {(m,)} or desired outputs, floats "
-                             f"{(m, *self.output_shape)}, not {y.dtype} {y.shape}")
+                             f"{(m, *self.output_shape)}, not {y.dtype} {y.shape}"
+                             + ("; say y.astype(float)" if y.shape == (m, *self.output_shape)
+                                and y.dtype.kind in "iub" else ""))
         low, high = 0 if y.dtype.kind == "u" else int(y.min()), int(y.max())
         if low < 0 or high >= n_out:
             raise ValueError(f"{name}: labels must be from 0 to {n_out - 1} for a network of "
@@ -428,7 +452,15 @@ class Network:
         except (TypeError, ValueError):
             raise TypeError(f"{name} must be a pair (images, labels), such as load_mnist().training, "
                             f"not {type(data).__name__}") from None
-        images, y = np.asarray(images), np.asarray(y)
+        try:
+            images, y = np.asarray(images), np.asarray(y)
+        except ValueError:
+            raise ValueError(f"{name}: images and labels must each be one array; these are lists "
+                             "of unequal arrays") from None
+        if images.ndim == 0 or y.ndim == 0:
+            raise TypeError(f"{name} must be a pair of arrays (images, labels); "
+                            f"{'labels' if images.ndim else 'images'} came as "
+                            f"{y if images.ndim else images}")
         if len(images) == 0 or len(images) != len(y):
             raise ValueError(f"{name} must have as many labels as images, and at least one: "
                              f"not {len(images)} images and {len(y)} labels")
@@ -438,11 +470,18 @@ class Network:
                              "end it with Dense(10), Softmax()")
         if y.dtype.kind != "f" or y.shape != (len(y), *self.output_shape):
             self._check_labels(name, y, len(y))
+        elif not np.isfinite(y).all():
+            raise ValueError(f"{name}: the desired outputs must be finite numbers")
+        if images.dtype.kind == "f" and images.max() == 255 and images.min() == 0:
+            warnings.warn(f"{name}: images are floats from 0 to 255, with which networks learn "
+                          "badly; hand in bytes, images.astype('uint8'), or images / 256",
+                          stacklevel=3)
         return images, y
 
     def _what_went_wrong(self, x):
         """Which layer first made a number that is not finite, and what to try."""
-        advice = "try a smaller eta, a tenth of it say"
+        advice = ("make the network anew, these weights are spoiled, and train it with a smaller "
+                  "eta, a tenth of it say")
         if not np.all(np.isfinite(x)):
             return "the input has numbers that are not finite: look at the images"
         a = x
@@ -475,7 +514,9 @@ class _Progress:
     def __enter__(self):
         if self.wanted and sys.stderr.isatty():
             from tqdm import tqdm
-            self.bar = tqdm(total=self.epochs * self.n, unit=" images", leave=False,
+            # smoothing=0: the estimate is by the mean speed, which the measuring after each epoch
+            # is part of.
+            self.bar = tqdm(total=self.epochs * self.n, unit=" images", leave=False, smoothing=0,
                             desc=f"epoch 1/{self.epochs}", dynamic_ncols=True)
         return self
 
@@ -487,10 +528,14 @@ class _Progress:
         if self.bar is not None:
             self.bar.update(images)
 
+    def measuring(self, epoch):
+        if self.bar is not None:
+            self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}, measuring")
+
     def epoch_done(self, epoch, history):
         if not self.wanted:
             return
-        line = f"epoch {epoch + 1}/{self.epochs}: {history.seconds[-1]:.1f} s"
+        line = f"epoch {epoch + 1}/{self.epochs}: {history.seconds[-1]:.1f} s of training"
         for what, measured in (("training cost", history.training_cost),
                                ("training accuracy", history.training_accuracy),
                                ("evaluation cost", history.evaluation_cost),

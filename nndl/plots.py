@@ -175,7 +175,7 @@ def _finding(measured, evaluation_name):
     for which, name in kinds:
         accuracy = measured[f"{which}_accuracy"]
         if accuracy.size:
-            return (f"{_percent(accuracy[-1], 1)} % of the {name} images are right after "
+            return (f"{_percent(accuracy[-1], 2)} % of the {name} images are right after "
                     f"{_counted(accuracy.size, 'epoch')}")
     for which, name in kinds:
         cost = measured[f"{which}_cost"]

@@ -203,7 +203,7 @@ LOOK = """
     ops = backends.get("numba")
     from nndl.ops import activation_numba
     relu = ops.relu_forward(np.array([-1.0, 2])).tolist()
-    print(json.dumps(dict(folder=folder and str(folder), compiled=backends.has_compiled(), relu=relu,
+    print(json.dumps(dict(folder=folder and str(folder), compiled=backends.has_compiled(ops), relu=relu,
                           cached=activation_numba._relu_forward.stats.cache_path)))
 """
 
@@ -255,7 +255,10 @@ def test_the_order_of_the_places(monkeypatch, tmp_path):
     assert backends.cache_folder() == tmp_path / "xdg" / "nndl" / version
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
     assert backends.cache_folder() == tmp_path / "numba" / version
-    assert not backends.has_compiled()
+    ops = backends.get("numba")
+    monkeypatch.setattr(ops, "warm", False)
+    assert not backends.has_compiled(ops)
+    assert backends.has_compiled(backends.get("numpy"))
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs POSIX permissions")

@@ -231,7 +231,7 @@ def test_training_that_diverges_is_one_line(options, backend, data, tmp_path, ca
     status = run("train", "--data", data, "--out", tmp_path, "--backend", backend, "--threads", 1,
                  *options)
     _, err = capsys.readouterr()
-    assert_refused(status, "", err, "nndl train: training diverged: ", "layers[", "try a smaller eta")
+    assert_refused(status, "", err, "nndl train: training diverged: ", "layers[", "a smaller eta")
 
 
 def test_help_is_there_for_each_verb(capsys):

@@ -328,3 +328,45 @@ def test_a_layer_can_be_set_up_again_for_another_shape():
         assert layer.w.shape == (4, n_in)
     assert check_layer(layer, (5,))["input"] < 1e-7
     assert layer.w.shape == (4, 5)
+
+
+def test_a_layer_that_overwrites_its_input_is_found():
+    class InPlace(Layer):
+        def forward(self, a, training=False):
+            self.a = a
+            a *= a
+            return a
+
+        def backward(self, d):
+            return 2 * self.a * d
+
+    with pytest.raises(GradientError, match="forward's input was overwritten"):
+        check_layer(InPlace(), (4,))
+
+
+def test_what_a_layer_of_ones_own_forgets_is_named():
+    class Nothing:
+        def forward(self, a, training=False):
+            return a
+
+    class Forgetful(Layer):
+        parameters = ("w",)
+
+        def __init__(self, n):
+            self.size = n
+            self.w = np.ones(n)
+
+        def forward(self, a, training=False):
+            return a * self.w
+
+        def backward(self, d):
+            return d * self.w
+
+    with pytest.raises(TypeError, match="Nothing has no setup: inherit nndl.Layer"):
+        check_layer(Nothing(), (4,))
+    with pytest.raises(TypeError, match=r"say ReLU\(\)"):
+        check_layer(ReLU, (4,))
+    with pytest.raises(GradientError, match="sets no nabla_w"):
+        check_layer(Forgetful(4), (4,))
+    with pytest.raises(ValueError, match="takes n but does not keep it: write self.n = n"):
+        Forgetful(4).config()

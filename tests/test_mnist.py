@@ -250,3 +250,11 @@ def test_a_damaged_file_of_a_folder_is_named(tmp_path):
     (tmp_path / TEST_LABELS).write_bytes(b"\0\0\x08\1\0\0\0\5abcd")
     with pytest.raises(ValueError, match=f"{TEST_LABELS} is cut short"):
         load_folder(tmp_path)
+
+
+def test_a_slice_takes_examples(mnist):
+    few = mnist.training[:1000]
+    assert few.images.shape == (1000, 28, 28) and few.labels.shape == (1000,)
+    assert np.array_equal(few.labels[:5], [5, 0, 4, 1, 9])
+    assert mnist.training[0] is mnist.training.images
+    assert repr(few) == "<1,000 images of 28 x 28, uint8, and their labels>"

@@ -172,12 +172,12 @@ def test_learning_curves_label_each_line_with_its_last_value():
 
 
 @pytest.mark.parametrize("measured, sentence", [
-    (FULL, "98.5 % of the validation images are right after 3 epochs"),
+    (FULL, "98.50 % of the validation images are right after 3 epochs"),
     ({"evaluation_accuracy": [0.97, 0.98906]},
-     "98.9 % of the validation images are right after 2 epochs"),
-    ({"training_accuracy": [0.9]}, "90.0 % of the training images are right after 1 epoch"),
+     "98.91 % of the validation images are right after 2 epochs"),
+    ({"training_accuracy": [0.9]}, "90.00 % of the training images are right after 1 epoch"),
     ({"training_accuracy": [0.99991]}, "99.99 % of the training images are right after 1 epoch"),
-    ({"training_accuracy": [1.0]}, "100.0 % of the training images are right after 1 epoch"),
+    ({"training_accuracy": [1.0]}, "100.00 % of the training images are right after 1 epoch"),
     ({"evaluation_cost": [0.35, 0.081]},
      "The validation cost fell from 0.35 to 0.081 nats over 2 epochs"),
     ({"training_cost": [0.1, 0.25]}, "The training cost rose from 0.1 to 0.25 nats over 2 epochs"),

@@ -32,6 +32,16 @@ class Dataset(NamedTuple):
     images: np.ndarray
     labels: np.ndarray
 
+    def __getitem__(self, key):
+        """A slice takes examples, dataset[:1000] the first 1,000; an int one of the two arrays."""
+        if isinstance(key, slice):
+            return Dataset(self.images[key], self.labels[key])
+        return tuple.__getitem__(self, key)
+
+    def __repr__(self):
+        return (f"<{len(self.images):,} images of {' x '.join(map(str, self.images.shape[1:]))}, "
+                f"{self.images.dtype}, and their labels>")
+
 
 class Splits(NamedTuple):
     """The three parts of a data set, each a Dataset.

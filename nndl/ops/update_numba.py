@@ -41,7 +41,7 @@ def _deliver(result, out):
 def _step(w, nabla_w, v, eta, l2, l1, mu, new_w, new_v):
     for block in prange(BLOCKS):
         for i in range(first(block, w.size), first(block + 1, w.size)):
-            sign = (w[i] > 0) - (w[i] < 0)
+            sign = 1 if w[i] > 0 else -1 if w[i] < 0 else 0
             step = -eta * nabla_w[i] - l2 * w[i] - l1 * sign
             if v.size:
                 step += mu * v[i]
