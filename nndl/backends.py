@@ -17,6 +17,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 CONTRACT = {
@@ -35,6 +36,7 @@ CONTRACT = {
 NAMES = ("numpy", "numba", "cuda")
 ROOM = 50_000_000  # bytes that compiled kernels may take, with a margin
 _loaded = {}
+_lock = threading.RLock()
 
 
 class Backend:
@@ -42,8 +44,9 @@ class Backend:
 
     def __init__(self, name):
         self.name = name
-        self.depth = 0     # how many `running` blocks we are in
-        self.warm = False  # whether kernels have been compiled, as far as we know
+        self.inside = threading.local()  # whether this Python thread is in a `running` block
+        self.users = 0                   # how many Python threads are in one
+        self.warm = False                # whether kernels have been compiled, as far as we know
         for family, functions in CONTRACT.items():
             module = importlib.import_module(f"nndl.ops.{family}_{name}")
             for function in functions:
@@ -61,22 +64,30 @@ class Backend:
         """Hold the thread counts while a network runs: `threads` of ours, BLAS one in each.
 
         Nested threads, ours and in each of ours BLAS's, cost twenty times and more.  The NumPy
-        backend has no threads of its own, so there BLAS gets them all.
+        backend has no threads of its own, so there BLAS gets them all.  Within another one this
+        changes nothing.  Several Python threads may be in it at once: Numba counts for each, BLAS
+        once for all, and the last one to leave puts BLAS back.
         """
-        if self.depth:
+        if getattr(self.inside, "yes", False):
             yield
             return
-        blas_threads = 1 if self.name == "numba" else self.threads
+        self.inside.yes = True
         if self.name == "numba":
             import numba
             before = numba.get_num_threads()
             numba.set_num_threads(self.threads)
-        self.depth += 1
+        with _lock:
+            self.users += 1
+            if self.users == 1:
+                self.limit = _blas().limit(limits=1 if self.name == "numba" else self.threads)
         try:
-            with _blas().limit(limits=blas_threads):
-                yield
+            yield
         finally:
-            self.depth -= 1
+            self.inside.yes = False
+            with _lock:
+                self.users -= 1
+                if self.users == 0:
+                    self.limit.restore_original_limits()
             if self.name == "numba":
                 numba.set_num_threads(before)
 
@@ -182,11 +193,20 @@ def cache_folder():
 
 
 def has_compiled(ops):
-    """Whether nothing is to be compiled for this backend: kernels are there, or none are needed."""
+    """Whether a training step has been compiled for this backend, or needs no compiling."""
     if ops.name == "numba" and not ops.warm:
         folder = cache_folder()
-        ops.warm = folder is not None and any(folder.rglob("*.nbi"))
+        ops.warm = folder is not None and (folder / "complete").exists()
     return ops.name != "numba" or ops.warm
+
+
+def set_compiled(ops):
+    """Remember, beside the kernels, that those of a training step are there."""
+    ops.warm = True
+    folder = cache_folder()
+    if ops.name == "numba" and folder is not None:
+        with contextlib.suppress(OSError):
+            (folder / "complete").touch()
 
 
 def _cache_places():

@@ -9,7 +9,9 @@ import contextlib
 import itertools
 import json
 import os
+import pickle
 import platform
+import shutil
 import signal
 import sys
 import time
@@ -17,7 +19,9 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.05, 5.0  # of `nndl train`, chosen on validation data
+from . import __version__
+
+EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.08, 5.0  # of `nndl train`, chosen on validation data
 
 
 def main(arguments=None):
@@ -35,6 +39,12 @@ def main(arguments=None):
     except BrokenPipeError:  # `nndl info | head -1`: nobody reads on, which is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (EOFError, pickle.UnpicklingError):  # what Numba says to a truncated file of its cache
+        from . import backends
+        shutil.rmtree(backends.cache_folder(), ignore_errors=True)
+        print(f"{name}: the compiled kernels were damaged and have been removed; run the command "
+              "again, it compiles them anew", file=sys.stderr)
+        return 2
     except (ValueError, TypeError, ArithmeticError, OSError, MemoryError) as error:
         print(f"{name}: {_one_line(error)}", file=sys.stderr)
         return 2
@@ -58,15 +68,18 @@ def train(options):
     """nndl train: the book's network on MNIST, or on a data set like it."""
     from . import plots
     from .model_file import write_atomically
+    from .schedules import falling
     began = time.perf_counter()
     _use(options)
     splits = _splits(options.data)
     _fits(splits)
     folder = _folder(options.out)
     net = book_network(options.seed, options.backend)
+    eta = falling(options.eta, options.epochs)
+    fall = f" falling to {eta(options.epochs - 1):g}" if options.epochs > 1 else ""
     print(net)
     print(f"\n{len(splits.training.images):,} training images, mini-batches of "
-          f"{options.mini_batch_size}, eta {options.eta:g}, lmbda {options.lmbda:g}, "
+          f"{options.mini_batch_size}, eta {options.eta:g}{fall}, lmbda {options.lmbda:g}, "
           f"seed {options.seed}, {net.ops.name} backend, {_counted(net.ops.threads, 'thread')}")
     try:
         compiling = _compile(net.ops)
@@ -89,6 +102,7 @@ def train(options):
     ready = time.perf_counter()
 
     def keep(finished):
+        model = net.save(folder / "model.npz")  # first: it is what cannot be had again
         results.update(
             finished=finished, history=vars(net.history),
             seconds={"until_first_mini_batch": round(ready - began, 3),
@@ -97,14 +111,13 @@ def train(options):
                      "all": round(time.perf_counter() - began, 3)},
             versions=versions(), machine=machine())
         write_atomically(folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
-        return [net.save(folder / "model.npz"), folder / "results.json"]
+        return [model, folder / "results.json"]
 
     saved = []
     try:
-        net.SGD(splits.training, options.epochs, options.mini_batch_size, options.eta,
-                options.lmbda, splits.validation, monitor_evaluation_cost=True,
-                monitor_evaluation_accuracy=True, monitor_training_cost=True,
-                monitor_training_accuracy=True)
+        net.SGD(splits.training, options.epochs, options.mini_batch_size, eta, options.lmbda,
+                splits.validation, monitor_evaluation_cost=True, monitor_evaluation_accuracy=True,
+                monitor_training_cost=True, monitor_training_accuracy=True)
         history = net.history
         predictions = net.predict(splits.test.images)
         wrong = int((predictions != splits.test.labels).sum())
@@ -138,6 +151,7 @@ def evaluate(options):
     _use(options)
     net = Network.load(options.model, options.backend)
     splits = _splits(options.data)
+    _compile(net.ops)
     print(net)
     print()
     for name in ("validation", "test"):
@@ -263,7 +277,8 @@ def _compile(ops):
     net = book_network(backend=ops.name)
     x, y = np.zeros((10, 28, 28), np.uint8), np.zeros(10, np.uint8)
     net.SGD((x, y), 1, 10, 0.0, 1.0, (x, y), monitor_evaluation_accuracy=True, progress=False)
-    seconds, ops.warm = time.perf_counter() - began, True
+    seconds = time.perf_counter() - began
+    backends.set_compiled(ops)
     if cold:
         print(f"done in {seconds:.1f} s", flush=True)
     return seconds
@@ -271,8 +286,9 @@ def _compile(ops):
 
 def versions():
     """The versions that a result depends on."""
-    names = ("nndl", "numpy", "numba", "scipy", "matplotlib")
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+    names = ("numpy", "numba", "scipy", "matplotlib")
+    return {"python": platform.python_version(), "nndl": __version__,
+            **{name: metadata.version(name) for name in names}}
 
 
 def machine():
@@ -330,7 +346,7 @@ def _number(convert, least, what, above=False):
 def _parser():
     parser = _Parser(prog="nndl", allow_abbrev=False, description="The networks of Nielsen's "
                      "'Neural Networks and Deep Learning', from scratch.")
-    parser.add_argument("--version", action="version", version=f"nndl {metadata.version('nndl')}")
+    parser.add_argument("--version", action="version", version=f"nndl {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     whole = _number(int, 1, "a whole number, at least 1")
 
@@ -353,7 +369,8 @@ def _parser():
     made.add_argument("--mini-batch-size", type=whole, default=MINI_BATCH_SIZE, metavar="N",
                       help=f"images a step (default {MINI_BATCH_SIZE})")
     made.add_argument("--eta", type=_number(float, 0, "a number above 0", above=True), default=ETA,
-                      metavar="X", help=f"learning rate (default {ETA:g})")
+                      metavar="X", help="learning rate of the first epoch; it falls to a sixteenth "
+                      f"of that by the last (default {ETA:g})")
     made.add_argument("--lmbda", type=_number(float, 0, "a number, at least 0"), default=LMBDA,
                       metavar="X", help=f"L2 regularisation, the book's lambda (default {LMBDA:g})")
     made.add_argument("--seed", type=_number(int, 0, "a whole number, at least 0"), default=0,

@@ -136,6 +136,9 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
     each call here.  Returns name -> relative error.  Raises GradientError.
     """
     from . import backends
+    if getattr(layer, "in_network", False):
+        raise ValueError(f"{layer!r} stands in a network, and checking would redraw its weights: "
+                         "check layer.clone(), or the whole with check_network")
     if isinstance(layer, type):
         raise TypeError(f"layer must be a layer, not the class: say {layer.__name__}()")
     for name in ("setup", "forward", "backward", "parameters"):
@@ -207,12 +210,13 @@ def check_network(net, x, y, directions=10, seed=0):
 
     cost()
     net.rng.bit_generator.state = state
-    nabla_b, nabla_w = net.backprop(x, y)
+    net.backprop(x, y, copy=False)
     arrays, gradients = {}, {}
-    for number, layer, gradient_w, gradient_b in net.with_gradients(nabla_w, nabla_b):
-        for name, gradient in (("w", gradient_w), ("b", gradient_b)):
+    for number, layer in enumerate(net.layers):
+        for name in layer.parameters:
             arrays[f"{number}.{name}"] = getattr(layer, name)
-            gradients[f"{number}.{name}"] = gradient / len(x)  # backprop sums over the mini-batch
+            # backprop sums over the mini-batch, cost is the mean.  A new array: it is a buffer.
+            gradients[f"{number}.{name}"] = getattr(layer, f"nabla_{name}") / len(x)
     if sum(array.size for array in arrays.values()) <= EVERY_INDEX:
         return check_arrays(cost, arrays, gradients)
     return _check_directions(cost, arrays, gradients, directions, rng)

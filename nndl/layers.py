@@ -17,7 +17,7 @@ import numpy as np
 
 from . import initialize
 from .ops.dropout_numpy import check_p_dropout
-from .ops.shapes import conv_size, is_int, pair
+from .ops.shapes import conv_size, is_int, pair, times
 
 
 class Layer:
@@ -33,7 +33,6 @@ class Layer:
         """Take the shape of one input example and return that of one output example."""
         self.input_shape, self.ops, self.rng, self.dtype = shape, ops, rng, np.dtype(dtype)
         self.work = {}  # the operations' buffers, see nndl/ops/__init__.py
-        self.v_w = self.v_b = None  # momentum's velocities, made when first needed
         self.needs_da = True
         return self.output_shape(shape)
 
@@ -104,7 +103,7 @@ class Dense(Layer):
     def setup(self, shape, ops, rng, dtype):
         """Draw w and b; shape is (n_in,)."""
         if len(shape) != 1:
-            raise ValueError(f"Dense needs a row of numbers, not {_times(shape)}: "
+            raise ValueError(f"Dense needs a row of numbers, not {times(shape)}: "
                              "put a Flatten() before it")
         out = super().setup(shape, ops, rng, dtype)
         self._draw(self.weight_shape(shape), fan_in=shape[0], fan_out=self.n_out)
@@ -194,9 +193,9 @@ class Conv(Layer):
 
     def describe(self):
         """Name, number of maps, kernel, and what is not the default."""
-        extra = f", stride {_times(self._stride)}" if self._stride != (1, 1) else ""
-        extra += f", padding {_times(self._padding)}" if self._padding != (0, 0) else ""
-        return f"{type(self).__name__} {self.filters} maps {_times(self._kernel)}{extra}"
+        extra = f", stride {times(self._stride)}" if self._stride != (1, 1) else ""
+        extra += f", padding {times(self._padding)}" if self._padding != (0, 0) else ""
+        return f"{type(self).__name__} {self.filters} maps {times(self._kernel)}{extra}"
 
 
 class ConvPool(Conv):
@@ -258,7 +257,7 @@ class ConvPool(Conv):
 
     def describe(self):
         """Name, number of maps, kernel, activation, pool."""
-        return f"{super().describe()}, {self.activation}, {self.pool} pool {_times(self._size)}"
+        return f"{super().describe()}, {self.activation}, {self.pool} pool {times(self._size)}"
 
 
 class MaxPool(Layer):
@@ -293,7 +292,7 @@ class MaxPool(Layer):
 
     def describe(self):
         """Name and window."""
-        return f"{type(self).__name__} {_times(self._size)}"
+        return f"{type(self).__name__} {times(self._size)}"
 
 
 class L2Pool(MaxPool):
@@ -420,12 +419,12 @@ class Softmax(Layer):
     """Outputs that are positive and sum to 1.  Book (78), (79)."""
 
     name = "softmax"
-    forward_equation, backward_equation = "(78)", "(81), (82)"
+    forward_equation = "(78)"
 
     def output_shape(self, shape):
         """(n,) -> (n,)."""
         if len(shape) != 1:
-            raise ValueError(f"Softmax needs a row of numbers, not {_times(shape)}: "
+            raise ValueError(f"Softmax needs a row of numbers, not {times(shape)}: "
                              "put a Dense layer before it")
         return shape
 
@@ -493,14 +492,9 @@ def _alpha(activation, alpha, name="alpha"):
 def _image(layer, shape):
     """shape, if it is that of feature maps."""
     if len(shape) != 3:
-        raise ValueError(f"{layer} needs feature maps (c, h, w), not {_times(shape)} numbers in a "
-                         "row: it belongs before Flatten and Dense")
+        raise ValueError(f"{layer} needs feature maps (c, h, w), not {times(shape)} numbers: it "
+                         "belongs before Flatten and Dense; a grey image is input_shape=(1, 28, 28)")
     return shape
-
-
-def _times(shape):
-    """A shape as one says it: 20 x 12 x 12."""
-    return " x ".join(map(str, shape))
 
 
 LAYERS = {layer.__name__: layer for layer in (

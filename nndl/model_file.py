@@ -6,6 +6,7 @@ Nothing in such a file is ever run.
 """
 
 import hashlib
+import inspect
 import io
 import json
 import math
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .costs import COSTS, name_of
+from .costs import COSTS
 from .initialize import INITIALISERS
 
 FORMAT, VERSION = "nndl model", 1
@@ -58,8 +59,8 @@ def save(net, path):
               for number, layer in enumerate(net.layers) for name in layer.parameters}
     header = {
         "format": FORMAT, "version": VERSION,
-        "layers": [{"type": type(layer).__name__, **layer.config()} for layer in net.layers],
-        "cost": name_of(net.cost), "input_shape": net.input_shape, "seed": net.seed,
+        "layers": [_made_of(layer) for layer in net.layers],
+        "cost": _made_of(net.cost), "input_shape": net.input_shape, "seed": net.seed,
         "dtype": net.dtype.name, "sha256": _checksum(arrays),
     }
     try:
@@ -71,6 +72,18 @@ def save(net, path):
     np.savez(content, header=np.frombuffer(text.encode(), np.uint8), **arrays)
     write_atomically(path, content.getvalue())
     return path
+
+
+def _made_of(thing):
+    """The class of a layer or cost, and the arguments that make another one."""
+    if hasattr(thing, "config"):
+        return {"type": type(thing).__name__, **thing.config()}
+    names = inspect.signature(type(thing)).parameters
+    try:
+        return {"type": type(thing).__name__, **{name: getattr(thing, name) for name in names}}
+    except AttributeError as error:
+        raise ValueError(f"{type(thing).__name__} cannot be saved: {error}; keep each argument of "
+                         "__init__ under its own name") from None
 
 
 def _plain(value):
@@ -160,24 +173,13 @@ def _checksum(arrays):
 def _build(path, header, arrays, backend, own_layers):
     from .layers import LAYERS
     from .network import Network
-    known = LAYERS | {layer.__name__: layer for layer in own_layers}
-    costs = COSTS | {getattr(cost, "name", cost.__name__): cost for cost in own_layers}
+    own = {kind.__name__: kind for kind in own_layers}
+    costs = {cost.__name__: cost for cost in COSTS.values()} | own
     try:
-        layers = []
-        for config in header["layers"]:
-            arguments = {name: tuple(value) if isinstance(value, list) else value  # JSON's lists
-                         for name, value in config.items()}
-            kind = arguments.pop("type")
-            if kind not in known:
-                raise ValueError(f"it has a layer {kind}; hand its class in: "
-                                 f"load(path, own_layers=({kind},))")
-            layers.append(known[kind](**arguments))
+        layers = [_make(config, LAYERS | own, "layer") for config in header["layers"]]
         _compare(layers, header["input_shape"], arrays)
-        if header["cost"] not in costs:
-            raise ValueError(f"it has a cost {header['cost']}; hand its class in: "
-                             f"load(path, own_layers=({header['cost']},))")
-        net = Network(layers, costs[header["cost"]], header["input_shape"], header["seed"], backend,
-                      header["dtype"])
+        net = Network(layers, _make(header["cost"], costs, "cost"), header["input_shape"],
+                      header["seed"], backend, header["dtype"])
         for number, layer in enumerate(net.layers):
             for name in layer.parameters:
                 mine, read = getattr(layer, name), arrays[f"{number}.{name}"]
@@ -188,6 +190,17 @@ def _build(path, header, arrays, backend, own_layers):
             MemoryError) as error:
         raise ValueError(f"{path} does not describe a network: {error}") from None
     return net
+
+
+def _make(config, known, what):
+    """The layer or cost that _made_of described."""
+    arguments = {name: tuple(value) if isinstance(value, list) else value  # JSON's lists
+                 for name, value in config.items()}
+    kind = arguments.pop("type")
+    if kind not in known:
+        raise ValueError(f"it has a {what} {kind}; hand its class in: "
+                         f"load(path, own_layers=({kind},))")
+    return known[kind](**arguments)
 
 
 def _compare(layers, input_shape, arrays):

@@ -21,7 +21,7 @@ import numpy as np
 
 from . import backends, costs
 from .layers import Dense, Flatten, Layer
-from .ops.shapes import is_int
+from .ops.shapes import is_int, times
 
 EVALUATED_AT_ONCE = 500  # images a piece: enough for large matrix products, small in memory
 
@@ -82,6 +82,7 @@ class Network:
         self.cost = costs.companion(self.layers[-1]) if cost is None else costs.by_name(cost)
         costs.check_output(self.cost, self.layers[-1])
         self.history = History()
+        self.velocity = {}  # momentum's v: (number of the layer, name of the parameter) -> array
 
     def _set_up(self, layers):
         """Hand each layer its input shape; returns the layers, Flattens included."""
@@ -102,7 +103,7 @@ class Network:
             if getattr(layer, "in_network", False) or any(layer is other for other in row):
                 raise ValueError(f"layers[{number}], {layer!r}, already stands in a network, whose "
                                  "weights it holds: make a new one for this place")
-            if isinstance(layer, Dense) and len(shape) > 1:
+            if isinstance(layer, Dense) and len(shape) == 3:
                 row.append(Flatten())
                 shape = row[-1].setup(shape, self.ops, self.rng, self.dtype)
                 self.shapes.append(shape)
@@ -119,8 +120,8 @@ class Network:
             raise ValueError("layers is empty: a network needs at least one, "
                              "say [Dense(10), Softmax()]")
         self.first = next((n for n, layer in enumerate(row) if layer.parameters), len(row))
-        if self.first < len(row):  # the last layer's backward is BP1, whose delta is looked at
-            row[self.first].needs_da = self.first == len(row) - 1
+        if self.first < len(row):
+            row[self.first].needs_da = False
         self.output_shape = shape
         for layer in row:
             layer.in_network = True
@@ -173,8 +174,7 @@ class Network:
         for name, value in (("lmbda", lmbda), ("lmbda_l1", lmbda_l1)):
             _at_least(name, value, 0)
         _at_least("momentum", momentum, -math.inf)  # below 0 or above 1: the book's exercise
-        for layer in self.layers:
-            layer.v_w = layer.v_b = None            # at rest
+        self.velocity = {}                          # at rest
         self.history = history = History()
         n = len(images)
         if progress and epochs and not backends.has_compiled(self.ops):
@@ -196,14 +196,20 @@ class Network:
                 if not all(np.isfinite(getattr(layer, name)).all()
                            for layer in self.layers for name in layer.parameters):
                     raise Diverged(self._what_went_wrong(self._inputs(images[some])))
+                measured = {}
                 if monitor_training_cost or monitor_training_accuracy:
-                    cost, accuracy = self._monitor(training_data, lmbda, lmbda_l1, n)
-                    history.training_cost += [cost] * monitor_training_cost
-                    history.training_accuracy += [accuracy] * monitor_training_accuracy
+                    measured["training"] = self._monitor(training_data, lmbda, lmbda_l1, n)
                 if monitor_evaluation_cost or monitor_evaluation_accuracy:
-                    cost, accuracy = self._monitor(evaluation_data, lmbda, lmbda_l1, n)
-                    history.evaluation_cost += [cost] * monitor_evaluation_cost
-                    history.evaluation_accuracy += [accuracy] * monitor_evaluation_accuracy
+                    measured["evaluation"] = self._monitor(evaluation_data, lmbda, lmbda_l1, n)
+                # All at once, so that an interrupted epoch leaves nothing half entered.
+                if monitor_training_cost:
+                    history.training_cost.append(measured["training"][0])
+                if monitor_training_accuracy:
+                    history.training_accuracy.append(measured["training"][1])
+                if monitor_evaluation_cost:
+                    history.evaluation_cost.append(measured["evaluation"][0])
+                if monitor_evaluation_accuracy:
+                    history.evaluation_accuracy.append(measured["evaluation"][1])
                 history.eta.append(rate)
                 history.seconds.append(seconds)  # last: this epoch now counts as finished
                 bar.epoch_done(epoch, history)
@@ -212,9 +218,10 @@ class Network:
     def _compile(self, images, y):
         """Have Numba compile the kernels, on a copy, and say so: it takes a while, once."""
         print("compiling the kernels, once on this machine", end=" ... ", flush=True)
-        began = time.perf_counter()
-        self.copy().update_mini_batch((images, y), 0.0)
-        self.ops.warm = True
+        began, state = time.perf_counter(), self.rng.bit_generator.state
+        self.update_mini_batch((images, y), 0.0)  # a step of length 0
+        self.rng.bit_generator.state = state
+        backends.set_compiled(self.ops)
         print(f"done in {time.perf_counter() - began:.1f} s", flush=True)
 
     def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0):
@@ -228,55 +235,63 @@ class Network:
         m = len(x)
         n = n or m
         with self.ops.running():
-            self._gradient(x, y)
+            self.backprop(x, y, copy=False)
             for layer in self.layers[self.first:]:
                 for name in layer.parameters:
                     w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
                     v = self._velocity(layer, name) if momentum else None
-                    decay = eta / n if name != "b" else 0.0  # biases are not regularised
+                    decay = eta / n if name == "w" else 0.0  # biases are not regularised
                     self.ops.sgd_step(w, nabla_w, v, eta / m, decay * lmbda, decay * lmbda_l1,
                                       momentum, out_w=w, out_v=v)
 
-    def backprop(self, x, y):
-        """The gradient of the cost, summed over a mini-batch.
+    def backprop(self, x, y, copy=True):
+        """The gradient of the cost, summed over a mini-batch: forward, BP1, then back.
 
         x : (m, *input_shape), bytes or floats;  y : labels (m,), or desired outputs (m, n_out)
-        Returns (nabla_b, nabla_w), a list each with one array for every layer that has parameters.
+        Leaves in every layer nabla_w and nabla_b, in buffers that the next call uses again, and
+        returns copies of them: (nabla_b, nabla_w), a list each with one array for every layer that
+        has parameters.  update_mini_batch, which needs none, says copy=False and gets None.
         """
-        with self.ops.running():
-            self._gradient(x, y)
-        layers = [layer for layer in self.layers if layer.parameters]
-        return ([layer.nabla_b.copy() for layer in layers],
-                [layer.nabla_w.copy() for layer in layers])
-
-    def _gradient(self, x, y):
-        """Leave its gradient in every layer with parameters: nabla_w and nabla_b."""
         x = self._inputs(x)
         y = self._targets(y, len(x))
-        a = self._forward(x, training=True)
-        delta = self.cost.delta(a, y, self.layers[-1])             # BP1
-        if not math.isfinite(delta.sum()):
-            raise Diverged(self._what_went_wrong(x))
-        for layer in reversed(self._hidden()):
-            if delta is None:
-                raise TypeError(f"the layer behind {layer!r} has a backward that returns None; it "
-                                "must return dC/d input")
-            delta = layer.backward(delta)                          # BP2, BP3, BP4
+        with self.ops.running():
+            a = self._forward(x, training=True)
+            delta = self._output_error(a, y)                           # BP1
+            if not math.isfinite(delta.sum()):
+                raise Diverged(self._what_went_wrong(x))
+            for layer in reversed(self._walk_back()):
+                if delta is None:
+                    raise TypeError(f"the layer behind {layer!r} has a backward that returns None; "
+                                    "it must return dC/d input")
+                delta = layer.backward(delta)                          # BP2, BP3, BP4
+        if not copy:
+            return None
+        layers = [layer for layer in self.layers if layer.parameters]
+        return tuple([getattr(layer, f"nabla_{name}").copy() if name in layer.parameters else None
+                      for layer in layers] for name in "bw")
 
-    def _hidden(self):
-        """The layers that backpropagation walks through after BP1.
+    def _output_error(self, a, y):
+        """BP1: delta = dC/dz of the output layer.
 
-        delta is dC/dz, so the output activation is behind it; and before the first layer with
+        A last layer with parameters has linear outputs, a = z, book (68), so that dC/da is it.
+        """
+        output = self.layers[-1]
+        return self.cost.gradient(a, y) if output.parameters else self.cost.delta(a, y, output)
+
+    def _walk_back(self):
+        """The layers that backpropagation goes through after BP1, front to back.
+
+        The output activation is behind delta = dC/dz already; and before the first layer with
         parameters there is nothing to learn.
         """
-        return self.layers[self.first:-1]
+        return self.layers[self.first:None if self.layers[-1].parameters else -1]
 
     def _velocity(self, layer, name):
-        v = getattr(layer, f"v_{name}", None)
-        if v is None:
-            v = np.zeros_like(getattr(layer, name))  # in the same memory order
-            setattr(layer, f"v_{name}", v)
-        return v
+        """Momentum's v for a parameter, (107); 0 to begin with."""
+        key = self.layers.index(layer), name
+        if key not in self.velocity:
+            self.velocity[key] = np.zeros_like(getattr(layer, name))  # in the same memory order
+        return self.velocity[key]
 
     # --- measuring -----------------------------------------------------------------------------
 
@@ -338,21 +353,15 @@ class Network:
         """How many numbers the network learns."""
         return sum(getattr(layer, name).size for layer in self.layers for name in layer.parameters)
 
-    def with_gradients(self, nabla_w, nabla_b):
-        """Pairs backprop's lists with their layers: yields (number, layer, nabla_w, nabla_b)."""
-        numbers = [i for i, layer in enumerate(self.layers) if layer.parameters]
-        for i, gradient_w, gradient_b in zip(numbers, nabla_w, nabla_b, strict=True):
-            yield i, self.layers[i], gradient_w, gradient_b
-
     # --- looking -------------------------------------------------------------------------------
 
     def __str__(self):
         """A table: layer, output shape, parameters."""
-        rows = [("layer", "output shape", "parameters"), ("input", _times(self.input_shape), "")]
+        rows = [("layer", "output shape", "parameters"), ("input", times(self.input_shape), "")]
         for layer, shape in zip(self.layers, self.shapes, strict=True):
             describe = getattr(layer, "describe", lambda layer=layer: type(layer).__name__)
             count = sum(getattr(layer, name).size for name in layer.parameters)
-            rows.append((describe(), _times(shape), f"{count:,}" if count else ""))
+            rows.append((describe(), times(shape), f"{count:,}" if count else ""))
         rows.append(("total", "", f"{self.parameters:,}"))
         wide = [max(len(row[column]) for row in rows) for column in range(3)]
         lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c:>{wide[2]}}".rstrip() for a, b, c in rows]
@@ -466,7 +475,7 @@ class Network:
                              f"not {len(images)} images and {len(y)} labels")
         self._check_inputs(images)
         if len(self.output_shape) != 1:
-            raise ValueError(f"the network's outputs are {_times(self.output_shape)}, not a row: "
+            raise ValueError(f"the network's outputs are {times(self.output_shape)}, not a row: "
                              "end it with Dense(10), Softmax()")
         if y.dtype.kind != "f" or y.shape != (len(y), *self.output_shape):
             self._check_labels(name, y, len(y))
@@ -565,10 +574,6 @@ def _at_least(name, value, least, whole=False):
         raise ValueError(f"{name} must be {'finite' if least == -math.inf else f'at least {least}'}, "
                          f"not {value!r}")
     return value if whole else float(value)
-
-
-def _times(shape):
-    return " x ".join(map(str, shape))
 
 
 __all__ = ["Diverged", "History", "Layer", "Network"]

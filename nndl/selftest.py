@@ -83,6 +83,13 @@ def _cases(rng):
             remembered = ops.conv_pool_forward(x, filters, bias, **unit)
             return remembered[0], *ops.conv_pool_backward(d_pooled, *remembered, x, filters, **unit)
         yield f"convolution with {pool}-pooling", conv_pool
+    maps, more = draw(5, 6, 13, 12), draw(7, 6, 5, 4)  # rows of a patch long enough for the other path
+    gradient = draw(*reference_shape(maps, more, bias, {}))
+
+    def second(ops):
+        remembered = ops.conv_pool_forward(maps, more, bias)
+        return remembered[0], *ops.conv_pool_backward(gradient, *remembered, maps, more)
+    yield "second convolution with max-pooling", second
 
 
 def reference_shape(x, w, b, unit):

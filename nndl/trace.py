@@ -10,6 +10,7 @@ input) and of the gradients of its weights and biases, for the mean cost of the 
 import numpy as np
 
 from .costs import name_of
+from .ops.shapes import times
 
 FORWARD = "{:<46} {:<19} {:>18} {:>10} {:>10}  {}"
 BACKWARD = "{:<46} {:<19} {:>18} {:>10} {:>10} {:>10}"
@@ -40,10 +41,10 @@ def trace(net, x, y, file):
         say("\nBackward, of the mean cost")
         say(BACKWARD.format(
             "operation", "book", "shape", "|gradient|", "|nabla_w|", "|nabla_b|"))
-        delta = net.cost.delta(a, targets, net.layers[-1])
+        delta = net._output_error(a, targets)
         say(_backward_row(f"delta of {name_of(net.cost)}, {_describe(net.layers[-1])}", "BP1", delta,
-                          net.layers[-1], m))
-        for layer in reversed(net._hidden()):
+                          None, m))
+        for layer in reversed(net._walk_back()):
             delta = layer.backward(delta)
             say(_backward_row(_describe(layer), layer_equation(layer, "backward"), delta, layer, m))
     if net.first < len(net.layers):
@@ -63,13 +64,9 @@ def _describe(layer):
     return getattr(layer, "describe", lambda: type(layer).__name__)()
 
 
-def _times(shape):
-    return " x ".join(map(str, shape))
-
-
 def _forward_row(what, equation, a, idle):
     numbers = np.asarray(a, dtype=float)
-    return FORWARD.format(what, equation, _times(a.shape), f"{numbers.mean():.4g}",
+    return FORWARD.format(what, equation, times(a.shape), f"{numbers.mean():.4g}",
                           f"{numbers.std():.4g}", idle)
 
 
@@ -78,7 +75,7 @@ def _backward_row(what, equation, delta, layer, m):
         return f"{np.linalg.norm(np.asarray(array, dtype=float)) / m:.4g}"
     nabla = [norm(getattr(layer, f"nabla_{name}")) if layer and name in layer.parameters else ""
              for name in ("w", "b")]
-    shape, size = ("", "") if delta is None else (_times(delta.shape), norm(delta))
+    shape, size = ("", "") if delta is None else (times(delta.shape), norm(delta))
     return BACKWARD.format(what, equation, shape, size, *nabla)
 
 

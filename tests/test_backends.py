@@ -239,7 +239,7 @@ def test_the_temporary_folder_is_the_last_resort(nowhere, tmp_path):
     found = json.loads(in_a_new_process(LOOK.format(before=""), **nowhere))
     assert found["folder"].startswith(f"{temporary}{os.sep}nndl-cache-")
     assert found["cached"].startswith(found["folder"])
-    assert found["relu"] == [0, 2] and found["compiled"]
+    assert found["relu"] == [0, 2] and not found["compiled"]  # not all of a training step
     assert list(temporary.rglob("*relu_forward*.nbi"))
     for folder in temporary.glob("nndl-cache-*"):
         assert folder.stat().st_mode & 0o077 == 0  # nobody else's code is run

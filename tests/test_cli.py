@@ -13,6 +13,7 @@ import pytest
 
 from nndl import Dense, Network, Softmax, backends, cli, load_mnist, selftest, set_threads
 from nndl.data import write_idx
+from nndl.schedules import falling
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -341,7 +342,7 @@ def test_the_saved_model_is_the_trained_one(trained, data):
     set_threads(1)
     net = cli.book_network(seed=3)
     splits = cli._splits(data)
-    net.SGD(splits.training, 2, 10, cli.ETA, cli.LMBDA, progress=False)
+    net.SGD(splits.training, 2, 10, falling(cli.ETA, 2), cli.LMBDA, progress=False)
     saved = Network.load(folder / "model.npz")
     for one, other in zip(net.layers, saved.layers):
         for name in one.parameters:

@@ -19,7 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # not here has no place yet: give it one.
 LEVELS = [
     ["data.idx", "data.mnist", "data", "ops"],
-    ["backends", "initialize", "costs"],
+    ["backends", "initialize", "costs", "schedules"],
     ["layers", "gradcheck", "model_file", "trace"],
     ["network"],
     ["plots"],

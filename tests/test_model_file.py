@@ -112,7 +112,7 @@ def test_arrays_in_the_file_are_plain_and_in_the_logical_order(tmp_path):
         np.testing.assert_array_equal(file["0.w"], net.layers[0].w)
         header = json.loads(file["header"].tobytes())
     assert header["format"] == "nndl model" and header["version"] == 1
-    assert header["cost"] == "log_likelihood" and header["input_shape"] == [2, 8, 9]
+    assert header["cost"] == {"type": "LogLikelihoodCost"} and header["input_shape"] == [2, 8, 9]
 
 
 @pytest.mark.parametrize("name, made", [("model", "model.npz"), ("model.npz", "model.npz"),
@@ -420,7 +420,7 @@ def test_a_header_that_is_no_json(saved, text):
     ({"input_shape": "ab"}, ""),
     ({"input_shape": None}, ""),
     ({"input_shape": [2, 1]}, ""),
-    ({"cost": "squares"}, r"a cost squares; hand its class in: .*own_layers=\(squares,\)"),
+    ({"cost": {"type": "squares"}}, r"a cost squares; hand its class in: .*own_layers=\(squares,\)"),
     ({"cost": {}}, ""),
     ({"cost": None}, ""),
     ({"seed": "x"}, "seed must be an int"),

@@ -852,9 +852,9 @@ def test_each_sgd_begins_at_rest_and_momentum_may_be_any_number():
     one, two = (Network([Dense(3), Softmax()], input_shape=(4,), backend="numpy") for _ in range(2))
     one.SGD((x, y), 2, 5, 0.1, momentum=0.9, progress=False)
     two.SGD((x, y), 1, 5, 0.1, momentum=0.9, progress=False)
-    assert np.any(two.layers[0].v_w)
+    assert np.any(two.velocity[0, "w"])
     two.SGD((x, y), 1, 5, 0.0, momentum=0.9, progress=False)
-    assert not np.any(two.layers[0].v_w)  # eta 0: nothing but an old velocity could move it
+    assert not np.any(two.velocity[0, "w"])  # eta 0: nothing but an old velocity could move it
     for momentum in (-0.5, 1.1):
         one.SGD((x, y), 1, 5, 0.1, momentum=momentum, progress=False)
     with pytest.raises(ValueError, match="momentum must be finite"):

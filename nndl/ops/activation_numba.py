@@ -119,17 +119,19 @@ def _chain(loop, da, known_from_forward, work, *alpha):
 
 @parallel_kernel
 def _sigmoid_forward(z, a):
+    one = z.dtype.type(1)  # a plain 1 is an int, which with a float32 makes a float64
     for block in prange(BLOCKS):
         for i in range(first(block, z.size), first(block + 1, z.size)):
             e = math.exp(-abs(z[i]))  # never above 1
-            a[i] = (e if z[i] < 0 else 1) / (1 + e)
+            a[i] = (e if z[i] < 0 else one) / (one + e)
 
 
 @parallel_kernel
 def _sigmoid_backward(da, a, dz):
+    one = a.dtype.type(1)
     for block in prange(BLOCKS):
         for i in range(first(block, a.size), first(block + 1, a.size)):
-            dz[i] = da[i] * a[i] * (1 - a[i])
+            dz[i] = da[i] * a[i] * (one - a[i])
 
 
 @parallel_kernel
@@ -141,9 +143,10 @@ def _tanh_forward(z, a):
 
 @parallel_kernel
 def _tanh_backward(da, a, dz):
+    one = a.dtype.type(1)
     for block in prange(BLOCKS):
         for i in range(first(block, a.size), first(block + 1, a.size)):
-            dz[i] = da[i] * (1 - a[i] * a[i])
+            dz[i] = da[i] * (one - a[i] * a[i])
 
 
 @parallel_kernel

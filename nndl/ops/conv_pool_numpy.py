@@ -19,6 +19,9 @@ def conv_pool_forward(x, w, b, activation="relu", alpha=0.0, pool="max", size=(2
                      monotone activation    gelu
         max          winner                 winner, z
         l2           a                      a, z
+
+    Which of several z wins may differ between backends where the activation makes them equal (ReLU
+    below 0, a saturated sigmoid): there the gradient is 0, or as good as.
     """
     z = conv_forward(x, w, b, stride, padding)
     a = activation_forward(z, activation, alpha)

@@ -15,6 +15,11 @@ def pair(name, value, least):
     return int(two[0]), int(two[1])
 
 
+def times(shape):
+    """A shape as one says it: 20 x 12 x 12."""
+    return " x ".join(map(str, shape))
+
+
 def is_int(value):
     """Whether value counts: an int or a NumPy integer, and no bool."""
     return hasattr(value, "__index__") and not isinstance(value, bool)

@@ -31,7 +31,7 @@ def log_likelihood_forward(a, y, work=None):
     """As softmax_numpy.log_likelihood_forward."""
     check_rows(a=a, y=y)
     cost = buffer(work, "cost", a.shape[:1], a.dtype)
-    least = np.finfo(a.dtype).smallest_subnormal
+    least = np.finfo(a.dtype).tiny
     _log_likelihood(np.ascontiguousarray(a), np.ascontiguousarray(y), least, cost)
     return cost
 

@@ -27,10 +27,10 @@ def log_likelihood_forward(a, y, work=None):
 
     a : (m, n)  outputs of a softmax
     y : (m, n)  desired outputs, a 1 at the right digit
-    Returns C : (m,).  An a that underflowed to 0 counts as the smallest positive float.
+    Returns C : (m,).  An a that underflowed counts as the smallest normal float.
     """
     check_rows(a=a, y=y)
-    return -(y * np.log(np.maximum(a, np.finfo(a.dtype).smallest_subnormal))).sum(axis=1)
+    return -(y * np.log(np.maximum(a, np.finfo(a.dtype).tiny))).sum(axis=1)
 
 
 def log_likelihood_backward(a, y, work=None):

@@ -39,9 +39,10 @@ def _deliver(result, out):
 
 @parallel_kernel
 def _step(w, nabla_w, v, eta, l2, l1, mu, new_w, new_v):
+    one = w.dtype.type(1)  # a plain 1 is an int, which with a float32 makes a float64
     for block in prange(BLOCKS):
         for i in range(first(block, w.size), first(block + 1, w.size)):
-            sign = 1 if w[i] > 0 else -1 if w[i] < 0 else 0
+            sign = one if w[i] > 0 else -one if w[i] < 0 else one - one
             step = -eta * nabla_w[i] - l2 * w[i] - l1 * sign
             if v.size:
                 step += mu * v[i]
