@@ -87,7 +87,9 @@ class Backend:
             with _lock:
                 self.users -= 1
                 if self.users == 0:
+                    _disown_blas()  # a thread that has left may have set the limit
                     self.limit.restore_original_limits()
+                    _disown_blas()
             if self.name == "numba":
                 numba.set_num_threads(before)
 
@@ -240,6 +242,13 @@ def _writable(folder):
             return shutil.disk_usage(folder).free > ROOM
     except OSError:
         return False
+
+
+def _disown_blas():
+    """Let any Python thread set BLAS's limit; threadpoolctl 3.8 reserves it for one of them."""
+    for library in _blas().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
 
 
 def _blas():

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 
 import numba
 import numpy as np
@@ -283,3 +284,26 @@ def test_the_folder_changes_with_the_kernels(monkeypatch, tmp_path):
     assert other != before
     (ops / "jit.py").write_text("# yet another kernel\n")
     assert backends.cache_folder() not in (before, other)
+
+
+def test_running_in_two_python_threads_at_once(most):
+    """Each has Numba's count for itself; the last one to leave gives BLAS its threads back."""
+    fast = backends.get("numba")
+    fast.threads, left, seen = 1, threading.Event(), {}
+
+    def stay():
+        with fast.running():
+            entered.set()
+            left.wait(10)
+            seen["numba"], seen["blas"] = numba.get_num_threads(), set(blas_threads())
+
+    with threadpool_limits(2, user_api="blas"):
+        before, entered = blas_threads(), threading.Event()
+        with fast.running():
+            other = threading.Thread(target=stay)
+            other.start()
+            entered.wait(10)
+        left.set()
+        other.join()
+        assert seen == {"numba": 1, "blas": {1}}
+        assert blas_threads() == before

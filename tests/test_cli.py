@@ -535,3 +535,21 @@ def test_a_pipe_closed_while_training_loses_nothing(tmp_path):
     assert "Traceback" not in err
     if (tmp_path / "out" / "results.json").exists():  # it had come to the first epoch's line
         assert Network.load(tmp_path / "out" / "model.npz", backend="numpy").parameters == 85_670
+
+
+def test_damaged_kernels_are_removed_and_the_command_says_so(tmp_path):
+    """A power cut leaves a file of Numba's cache empty."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    code = ("from nndl import backends; import numpy as np; "
+            "backends.get('numba').relu_forward(np.zeros(1, 'float32'))")
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    indexes = list(tmp_path.rglob("*relu_forward*.nbi"))
+    assert indexes
+    for index in indexes:
+        index.write_bytes(b"")
+    for expected in (2, 0):
+        run = subprocess.run([sys.executable, "-m", "nndl", "info"], env=environment,
+                             capture_output=True, text=True)
+        assert run.returncode == expected, run.stderr
+        assert "Traceback" not in run.stderr
+        assert ("were damaged and have been removed" in run.stderr) == (expected == 2)

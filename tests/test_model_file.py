@@ -484,3 +484,23 @@ def test_an_initialiser_given_as_a_function_is_no_obstacle(tmp_path):
     net = Network([Dense(5, init=mine), Sigmoid()], input_shape=(3,), backend="numpy")
     loaded = Network.load(net.save(tmp_path / "mine.npz"), backend="numpy")
     assert np.array_equal(loaded.layers[0].w, net.layers[0].w)
+
+
+def test_a_cost_of_ones_own_comes_back_with_its_arguments(tmp_path):
+    class Huber(Cost):
+        name = "quadratic"  # even under a name of ours
+
+        def __init__(self, width=1.0):
+            self.width = width
+
+        def fn(self, a, y):
+            return float(np.abs(a - y).sum() / len(a))
+
+        def gradient(self, a, y):
+            return np.clip(a - y, -self.width, self.width)
+
+    path = Network([Dense(2)], Huber(5.0), input_shape=(3,), backend="numpy").save(tmp_path / "h.npz")
+    loaded = Network.load(path, backend="numpy", own_layers=(Huber,))
+    assert type(loaded.cost) is Huber and loaded.cost.width == 5.0
+    with pytest.raises(ValueError, match="a cost Huber; hand its class in"):
+        Network.load(path, backend="numpy")

@@ -21,6 +21,7 @@ from nndl import (
     Dropout,
     Flatten,
     L2Pool,
+    Layer,
     LeakyReLU,
     MaxPool,
     Network,
@@ -884,3 +885,73 @@ def test_every_kernel_runs_as_plain_python(tmp_path):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                          env={**os.environ, "NUMBA_DISABLE_JIT": "1"})
     assert run.stdout.strip() == "True", run.stderr
+
+
+class Scale(Layer):
+    """A parameter that is called neither w nor b."""
+
+    parameters = ("g",)
+
+    def setup(self, shape, ops, rng, dtype):
+        self.g = np.full(shape, 2.0, dtype)
+        return super().setup(shape, ops, rng, dtype)
+
+    def forward(self, a, training=False):
+        self.a = a
+        return self.g * a
+
+    def backward(self, d):
+        self.nabla_g = (d * self.a).sum(axis=0)
+        return d * self.g
+
+
+def test_parameters_may_have_any_name_and_only_w_decays():
+    x, y = np.random.default_rng(0).normal(size=(6, 4)), np.arange(6) % 3
+    net = Network([Dense(4), Scale(), Dense(3), Softmax()], input_shape=(4,), backend="numpy",
+                  dtype="float64")
+    assert set(check_network(net, x, y)) == {"0.w", "0.b", "1.g", "2.w", "2.b"}
+    before = net.total_cost((x, y), lmbda=1.0)
+    g = net.layers[1].g.copy()
+    net.update_mini_batch((x, y), eta=0.1)
+    moved = net.layers[1].g - g
+    assert np.any(moved) and net.total_cost((x, y)) < before
+    other = Network([Dense(4), Scale(), Dense(3), Softmax()], input_shape=(4,), backend="numpy",
+                    dtype="float64")
+    other.update_mini_batch((x, y), eta=0.1, lmbda=100.0)
+    assert np.array_equal(other.layers[1].g - g, moved)
+
+
+def test_a_linear_output_has_its_error_without_an_activation():
+    """BP1 for z = a is a - y, book (68), and the walk back includes the layer itself."""
+    x, y = np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(5, 2))
+    net = Network([Dense(2)], input_shape=(3,), backend="numpy", dtype="float64")
+    (nabla_b,), (nabla_w,) = net.backprop(x, y)
+    delta = net.feedforward(x) - y
+    assert np.allclose(nabla_b, delta.sum(axis=0)) and np.allclose(nabla_w, delta.T @ x)
+    check_network(net, x, y)
+
+
+def test_checking_a_layer_of_a_network_is_refused():
+    net = Network([Dense(2)], input_shape=(3,), backend="numpy")
+    before = net.layers[0].w.copy()
+    with pytest.raises(ValueError, match=r"stands in a network.*clone\(\)"):
+        nndl.gradcheck.check_layer(net.layers[0], (3,))
+    assert np.array_equal(net.layers[0].w, before)
+
+
+def test_an_interrupted_measurement_leaves_history_whole(monkeypatch):
+    net, calls = tiny(), []
+
+    def measure(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return 1.0, 0.5
+
+    monkeypatch.setattr(net, "_monitor", measure)
+    with pytest.raises(KeyboardInterrupt):
+        net.SGD(numbered(), 3, 10, 0.1, evaluation_data=numbered(5), monitor_evaluation_cost=True,
+                monitor_training_cost=True, progress=False)
+    lengths = {len(net.history.training_cost), len(net.history.evaluation_cost), len(net.history.eta),
+               net.history.epochs}
+    assert lengths == {1}
