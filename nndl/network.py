@@ -216,7 +216,7 @@ class Network:
         return history
 
     def _compile(self, images, y):
-        """Have Numba compile the kernels, on a copy, and say so: it takes a while, once."""
+        """Have Numba compile the kernels by a step of length 0, and say so: once, it takes a while."""
         print("compiling the kernels, once on this machine", end=" ... ", flush=True)
         began, state = time.perf_counter(), self.rng.bit_generator.state
         self.update_mini_batch((images, y), 0.0)  # a step of length 0
