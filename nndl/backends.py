@@ -151,6 +151,11 @@ def prepare_numba():
         numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
     _load_openmp()
     folder, before = cache_folder(), numba.config.CACHE_DIR
+    if folder is not None:
+        for file in folder.rglob("*.nb[ic]"):  # a power cut can leave empty ones; Numba trips on them
+            with contextlib.suppress(OSError):
+                if file.stat().st_size == 0:
+                    file.unlink()
     numba.config.CACHE_DIR = str(folder or "")  # read by Numba while our kernels are defined
     try:
         importlib.import_module("nndl.ops.jit")
