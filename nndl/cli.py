@@ -20,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from . import __version__
+from .ops.shapes import times
 
 EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.08, 5.0  # of `nndl train`, chosen on validation data
 
@@ -41,7 +42,7 @@ def main(arguments=None):
         return 0
     except (EOFError, pickle.UnpicklingError):  # what Numba says to a truncated file of its cache
         from . import backends
-        shutil.rmtree(backends.cache_folder(), ignore_errors=True)
+        shutil.rmtree(backends.cache_folder() or "", ignore_errors=True)
         print(f"{name}: the compiled kernels were damaged and have been removed; run the command "
               "again, it compiles them anew", file=sys.stderr)
         return 2
@@ -67,7 +68,7 @@ def book_network(seed=0, backend=None):
 def train(options):
     """nndl train: the book's network on MNIST, or on a data set like it."""
     from . import plots
-    from .model_file import write_atomically
+    from .files import write_atomically
     from .schedules import falling
     began = time.perf_counter()
     _use(options)
@@ -180,12 +181,14 @@ def warmup(options):
 
 def info(options):
     """nndl info: versions, backends, threads, machine."""
+    import numpy as np
+
     from . import backends
     _use(options)
     numba = backends.prepare_numba()
     ops = backends.get(options.backend)
     with ops.running():
-        backends.get("numba").relu_forward(__import__("numpy").zeros(1, "float32"))  # starts threads
+        backends.get("numba").relu_forward(np.zeros(1, "float32"))  # starts the threads
         layer = numba.threading_layer()
     from threadpoolctl import threadpool_info
     blas = [f"{library['internal_api']} {library['version']} ({library.get('architecture', '?')})"
@@ -232,7 +235,7 @@ def _fits(splits):
     for name, (images, labels) in zip(splits._fields, splits):
         if images.shape[1:] != (28, 28):
             raise ValueError(f"--data: the {name} images must be 28 x 28 pixels for this network, "
-                             f"not {' x '.join(map(str, images.shape[1:]))}")
+                             f"not {times(images.shape[1:])}")
         if labels.max() > 9:
             raise ValueError(f"--data: the {name} labels must be from 0 to 9 for this network, "
                              f"not {labels.max()}")

@@ -40,8 +40,8 @@ class CrossEntropyCost(Cost):
     def fn(self, a, y):
         """The cost in nats, mean over the mini-batch.
 
-        An a that is 0 or 1 to the last bit would cost infinitely much if it were wrong; it counts
-        as the number next to it.
+        An a of exactly 0 or 1 would cost infinitely much if it were wrong; it counts as the
+        smallest normal float, or the largest below 1.
         """
         least = np.finfo(a.dtype)
         a = np.clip(a, least.tiny, 1 - least.epsneg)
@@ -78,6 +78,11 @@ class LogLikelihoodCost(Cost):
     def gradient(self, a, y):
         """dC/da = -y / a."""
         return -y / np.maximum(a, np.finfo(a.dtype).tiny)
+
+
+def classes(a):
+    """Which class each row of outputs a (m, n_out) names; of a single output, 1 from 0.5 on."""
+    return a.argmax(axis=1) if a.shape[1] > 1 else (a[:, 0] >= 0.5).astype(int)
 
 
 COSTS = {cost.name: cost for cost in (QuadraticCost, CrossEntropyCost, LogLikelihoodCost)}

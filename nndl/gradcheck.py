@@ -184,7 +184,7 @@ def _unchanged(name, before, after):
 def spread(rng, shape, largest=2.0):
     """Random numbers between ±largest, no two close to each other and none close to 0."""
     n = int(np.prod(shape))
-    return ((rng.permutation(n) + 0.5 - n // 2 * 1.0) * (2 * largest / max(n, 1))).reshape(shape)
+    return ((rng.permutation(n) - n // 2 + 0.5) * (2 * largest / max(n, 1))).reshape(shape)
 
 
 def check_network(net, x, y, directions=10, seed=0):

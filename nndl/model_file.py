@@ -10,45 +10,16 @@ import inspect
 import io
 import json
 import math
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from .costs import COSTS
+from .files import write_atomically
 from .initialize import INITIALISERS
 
 FORMAT, VERSION = "nndl model", 1
-
-
-def write_atomically(path, content):
-    """Write bytes to path: beside it first, flushed, then renamed over it.
-
-    Whatever happens on the way, path holds its old content or all of the new one.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o666 & ~_umask())
-        os.replace(beside, path)
-    except BaseException as error:
-        os.unlink(beside)
-        if isinstance(error, OSError) and error.filename != str(path):  # a full disk names no file
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def save(net, path):

@@ -300,7 +300,7 @@ class Network:
 
         A single output means class 1 from 0.5 on, else class 0.
         """
-        return _classes(self.feedforward(x))
+        return costs.classes(self.feedforward(x))
 
     def accuracy(self, data):
         """The fraction of data = (images, labels) that the network classifies rightly."""
@@ -332,7 +332,7 @@ class Network:
                     cost += 0.5 * lmbda / n * float(np.square(layer.w, dtype=float).sum())
                 if lmbda_l1:
                     cost += lmbda_l1 / n * float(np.abs(layer.w).sum(dtype=float))
-        return cost, float(np.mean(_classes(a) == _classes(targets)))
+        return cost, float(np.mean(costs.classes(a) == costs.classes(targets)))
 
     def _outputs(self, images):
         """feedforward, making floats of a piece of the images at a time."""
@@ -557,11 +557,6 @@ class _Progress:
         else:
             self.bar.write(line)
             self.bar.set_description(f"epoch {min(epoch + 2, self.epochs)}/{self.epochs}")
-
-
-def _classes(a):
-    """Which class each row of outputs (m, n_out) names."""
-    return a.argmax(axis=1) if a.shape[1] > 1 else (a[:, 0] >= 0.5).astype(int)
 
 
 def _at_least(name, value, least, whole=False):

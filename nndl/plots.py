@@ -23,7 +23,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
-from .model_file import write_atomically
+from .files import write_atomically
 from .ops.shapes import is_int
 
 DPI = 150

@@ -113,7 +113,7 @@ def threads():
     try:
         for fast.threads in (1, all_of_them):
             net = _book_network()
-            net.SGD(_few(load_mnist().training, 300), 1, 7, 0.05, progress=False)
+            net.SGD(load_mnist().training[:300], 1, 7, 0.05, progress=False)
             weights.append([layer.w for layer in net.layers if layer.parameters])
     finally:
         fast.threads = all_of_them
@@ -126,8 +126,8 @@ def training():
     """2,000 images are enough to get most of 1,000 others right."""
     splits = load_mnist()
     net = _book_network()
-    net.SGD(_few(splits.training, 2000), 3, 10, 0.05, progress=False)
-    accuracy = net.accuracy(_few(splits.validation, 1000))
+    net.SGD(splits.training[:2000], 3, 10, 0.05, progress=False)
+    accuracy = net.accuracy(splits.validation[:1000])
     if accuracy < 0.85:
         raise ArithmeticError(f"only {accuracy:.1%} right after three epochs on 2,000 images; "
                               "more than 90 % is usual")
@@ -137,7 +137,3 @@ def training():
 def _book_network():
     from .cli import book_network
     return book_network(backend="numba")
-
-
-def _few(dataset, n):
-    return dataset.images[:n], dataset.labels[:n]

@@ -9,7 +9,7 @@ input) and of the gradients of its weights and biases, for the mean cost of the 
 
 import numpy as np
 
-from .costs import name_of
+from .costs import classes, name_of
 from .ops.shapes import times
 
 FORWARD = "{:<46} {:<19} {:>18} {:>10} {:>10}  {}"
@@ -35,7 +35,7 @@ def trace(net, x, y, file):
             say(_forward_row(_describe(layer), layer_equation(layer, "forward"), a,
                              _idle(layer, a)))
         cost = net.cost.fn(a, targets)
-        right = int((a.argmax(axis=1) == targets.argmax(axis=1)).sum())
+        right = int((classes(a) == classes(targets)).sum())
         say(f"\nCost: {cost:.6g} nats, the mean of {m}; {right} of {m} are right.")
 
         say("\nBackward, of the mean cost")

@@ -18,6 +18,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # Who may stand on whom: a module may import those of the levels below its own.  A module that is
 # not here has no place yet: give it one.
 LEVELS = [
+    ["files"],
     ["data.idx", "data.mnist", "data", "ops"],
     ["backends", "initialize", "costs", "schedules"],
     ["layers", "gradcheck", "model_file", "trace"],

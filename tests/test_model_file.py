@@ -34,8 +34,8 @@ from nndl import (
     model_file,
 )
 from nndl.costs import Cost
+from nndl.files import write_atomically
 from nndl.layers import LAYERS
-from nndl.model_file import write_atomically
 
 BACKENDS = ("numpy", "numba")
 NETWORKS = {

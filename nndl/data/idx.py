@@ -12,15 +12,17 @@ stops at what the header claims.
 """
 
 import gzip
+import io
 import math
 import os
-import secrets
 import struct
 import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
+
+from ..files import write_atomically
 
 TYPES = {
     0x08: np.dtype(np.uint8),
@@ -94,23 +96,16 @@ def write_idx(path, array):
     largest_byte_first = np.ascontiguousarray(array, array.dtype.newbyteorder(">"))
     body = largest_byte_first.reshape(-1).view(np.uint8)
 
-    beside = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with open(beside, "xb") as file:
-            if path.suffix == ".gz":
-                # No name and no time inside, which would change the bytes from run to run.
-                with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as stream:
-                    stream.write(header)
-                    stream.write(body)
-            else:
-                file.write(header)
-                file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:  # a full disk, or Ctrl-C: leave no half-written file behind
-        beside.unlink(missing_ok=True)
-        raise
+    content = io.BytesIO()
+    if path.suffix == ".gz":
+        # No name and no time inside, which would change the bytes from run to run.
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=content, mtime=0) as stream:
+            stream.write(header)
+            stream.write(body)
+    else:
+        content.write(header)
+        content.write(body)
+    write_atomically(path, content.getbuffer())
 
 
 def idx_header(array):

@@ -1,0 +1,34 @@
+"""Files that are whole at every moment: the old content, or all of the new."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path, content):
+    """Write bytes to path: beside it first, flushed, then renamed over it.
+
+    Whatever happens on the way, path holds its old content or all of the new one.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, 0o666 & ~_umask())
+        os.replace(beside, path)
+    except BaseException as error:
+        os.unlink(beside)
+        if isinstance(error, OSError) and error.errno and error.filename != str(path):
+            # A full disk names no file, a failed rename the one beside.
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
