@@ -8,7 +8,7 @@ import math
 from numba import prange
 
 from .activation_numpy import MONOTONE, known
-from .jit import BLOCKS, buffer, first, in_logical_order, in_memory_order, kernel, parallel_kernel
+from .jit import BLOCKS, buffer, elementwise_kernel, first, in_logical_order, in_memory_order, kernel
 from .shapes import check_float, check_same_shape
 
 __all__ = ["MONOTONE"]
@@ -117,7 +117,7 @@ def _chain(loop, da, known_from_forward, work, *alpha):
     return in_logical_order(dz)
 
 
-@parallel_kernel
+@elementwise_kernel
 def _sigmoid_forward(z, a):
     one = z.dtype.type(1)  # a plain 1 is an int, which with a float32 makes a float64
     for block in prange(BLOCKS):
@@ -126,7 +126,7 @@ def _sigmoid_forward(z, a):
             a[i] = (e if z[i] < 0 else one) / (one + e)
 
 
-@parallel_kernel
+@elementwise_kernel
 def _sigmoid_backward(da, a, dz):
     one = a.dtype.type(1)
     for block in prange(BLOCKS):
@@ -134,14 +134,14 @@ def _sigmoid_backward(da, a, dz):
             dz[i] = da[i] * a[i] * (one - a[i])
 
 
-@parallel_kernel
+@elementwise_kernel
 def _tanh_forward(z, a):
     for block in prange(BLOCKS):
         for i in range(first(block, z.size), first(block + 1, z.size)):
             a[i] = math.tanh(z[i])
 
 
-@parallel_kernel
+@elementwise_kernel
 def _tanh_backward(da, a, dz):
     one = a.dtype.type(1)
     for block in prange(BLOCKS):
@@ -149,42 +149,42 @@ def _tanh_backward(da, a, dz):
             dz[i] = da[i] * (one - a[i] * a[i])
 
 
-@parallel_kernel
+@elementwise_kernel
 def _relu_forward(z, a):
     for block in prange(BLOCKS):
         for i in range(first(block, z.size), first(block + 1, z.size)):
             a[i] = 0 if z[i] <= 0 else z[i]  # this way round, NaN stays NaN
 
 
-@parallel_kernel
+@elementwise_kernel
 def _relu_backward(da, a, dz):
     for block in prange(BLOCKS):
         for i in range(first(block, a.size), first(block + 1, a.size)):
             dz[i] = da[i] if a[i] > 0 else 0
 
 
-@parallel_kernel
+@elementwise_kernel
 def _leaky_relu_forward(z, slope, a):
     for block in prange(BLOCKS):
         for i in range(first(block, z.size), first(block + 1, z.size)):
             a[i] = z[i] if z[i] > 0 else slope * z[i]
 
 
-@parallel_kernel
+@elementwise_kernel
 def _leaky_relu_backward(da, a, slope, dz):
     for block in prange(BLOCKS):
         for i in range(first(block, a.size), first(block + 1, a.size)):
             dz[i] = da[i] if a[i] > 0 else slope * da[i]
 
 
-@parallel_kernel
+@elementwise_kernel
 def _elu_forward(z, alpha, a):
     for block in prange(BLOCKS):
         for i in range(first(block, z.size), first(block + 1, z.size)):
             a[i] = z[i] if z[i] > 0 else alpha * math.expm1(z[i])
 
 
-@parallel_kernel
+@elementwise_kernel
 def _elu_backward(da, a, alpha, dz):
     for block in prange(BLOCKS):
         for i in range(first(block, a.size), first(block + 1, a.size)):
@@ -197,7 +197,7 @@ def _normal_distribution(z):
     return (1 + math.erf(z * 0.7071067811865476)) / 2
 
 
-@parallel_kernel
+@elementwise_kernel
 def _gelu_forward(z, a):
     for block in prange(BLOCKS):
         for i in range(first(block, z.size), first(block + 1, z.size)):
@@ -205,7 +205,7 @@ def _gelu_forward(z, a):
             a[i] = 0 if z[i] < -40 else z[i] * _normal_distribution(z[i])
 
 
-@parallel_kernel
+@elementwise_kernel
 def _gelu_backward(da, z, dz):
     for block in prange(BLOCKS):
         for i in range(first(block, z.size), first(block + 1, z.size)):

@@ -3,7 +3,7 @@
 from numba import prange
 
 from .dropout_numpy import check_p_dropout
-from .jit import BLOCKS, buffer, first, in_logical_order, in_memory_order, parallel_kernel
+from .jit import BLOCKS, buffer, elementwise_kernel, first, in_logical_order, in_memory_order
 from .shapes import check_float, check_output
 
 
@@ -28,7 +28,7 @@ def _dropout(a, mask, p_dropout, work, name):
     return in_logical_order(out)
 
 
-@parallel_kernel
+@elementwise_kernel
 def _masked(a, mask, scale, out):
     for block in prange(BLOCKS):
         for i in range(first(block, a.size), first(block + 1, a.size)):

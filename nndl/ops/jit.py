@@ -12,20 +12,24 @@ FASTMATH = {"contract", "reassoc", "nsz"}
 BLOCKS = 8
 
 
-def _compiled(**options):
+def _compiled(fastmath=FASTMATH, **options):
     def decorate(function):
         # Only where backends.cache_folder found one.  Left to itself Numba keeps kernels beside the
         # source, and there does not notice when one that they call has changed.
         keep = bool(numba.config.CACHE_DIR)
         try:
-            return numba.njit(cache=keep, fastmath=FASTMATH, error_model="numpy", **options)(function)
+            return numba.njit(cache=keep, fastmath=fastmath, error_model="numpy", **options)(function)
         except RuntimeError:  # Numba found no folder that it may write its cache to
-            return numba.njit(fastmath=FASTMATH, error_model="numpy", **options)(function)
+            return numba.njit(fastmath=fastmath, error_model="numpy", **options)(function)
     return decorate
 
 
 kernel = _compiled()                        # runs on the thread that calls it
 parallel_kernel = _compiled(parallel=True)  # has one prange over BLOCKS
+# The same for one number at a time, where fast math gains nothing.  With it the compiler may round
+# a*b+c once or twice as it likes, and did so otherwise in a process that compiled a kernel than in
+# those that later took it from the cache.
+elementwise_kernel = _compiled(fastmath=False, parallel=True)
 
 
 @kernel

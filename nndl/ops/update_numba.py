@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from .jit import BLOCKS, buffer, first, in_logical_order, in_memory_order, parallel_kernel
+from .jit import BLOCKS, buffer, elementwise_kernel, first, in_logical_order, in_memory_order
 from .update_numpy import check_step
 
 
@@ -37,7 +37,7 @@ def _deliver(result, out):
     return out
 
 
-@parallel_kernel
+@elementwise_kernel
 def _step(w, nabla_w, v, eta, l2, l1, mu, new_w, new_v):
     one = w.dtype.type(1)  # a plain 1 is an int, which with a float32 makes a float64
     for block in prange(BLOCKS):
