@@ -32,6 +32,7 @@ CONTRACT = {
                 "log_likelihood_forward", "log_likelihood_backward"),
     "dropout": ("dropout_forward", "dropout_backward"),
     "update": ("sgd_step",),
+    "dense_step": ("dense_step",),
 }
 NAMES = ("numpy", "numba", "cuda")
 ROOM = 50_000_000  # bytes that compiled kernels may take, with a margin

@@ -40,6 +40,12 @@ class Layer:
         """The shape of one output example; the same as the input's unless a layer says otherwise."""
         return shape
 
+    def learn(self, d, step):
+        """backward, then a step downhill.  Dense does both in one pass over its weights."""
+        d = self.backward(d)
+        step.take(self)
+        return d
+
     def config(self):
         """The constructor's arguments, each of which a layer keeps under its own name.
 
@@ -118,6 +124,14 @@ class Dense(Layer):
         """delta = dC/dz (m, n_out) -> dC/da (m, n_in); sets nabla_w and nabla_b."""
         da, self.nabla_w, self.nabla_b = self.ops.dense_backward(
             delta, self.a, self.w, self.needs_da, work=self.work)
+        return da
+
+    def learn(self, delta, step):
+        """backward and step.take in one, where there is no momentum.  Leaves no nabla behind."""
+        if step.mu:
+            return super().learn(delta, step)
+        da, _, _ = self.ops.dense_step(delta, self.a, self.w, self.b, step.eta, step.l2, step.l1,
+                                       self.needs_da, out_w=self.w, out_b=self.b, work=self.work)
         return da
 
     def describe(self):

@@ -50,6 +50,43 @@ class History:
         return len(self.seconds)
 
 
+@dataclass
+class Step:
+    """A step downhill, book (20), (93), (97), (107): how far, for each layer in turn.
+
+    eta : learning rate / size of the mini-batch;  l2, l1 : eta lmbda / n;  mu : momentum
+    """
+
+    eta: float
+    l2: float
+    l1: float
+    mu: float
+    network: "Network"
+
+    def learn(self, layer, delta):
+        """Take a layer back and downhill: dC/d output -> dC/d input.  By its own `learn`, if any."""
+        if hasattr(layer, "learn"):
+            return layer.learn(delta, self)
+        delta = layer.backward(delta)
+        self.take(layer)
+        return delta
+
+    def take(self, layer):
+        """Change a layer's parameters by the nablas that its backward has left."""
+        for name in layer.parameters:
+            w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
+            v = self._velocity(layer, name) if self.mu else None
+            l2, l1 = (self.l2, self.l1) if name == "w" else (0, 0)  # biases are not regularised
+            self.network.ops.sgd_step(w, nabla_w, v, self.eta, l2, l1, self.mu, out_w=w, out_v=v)
+
+    def _velocity(self, layer, name):
+        """Momentum's v for a parameter, (107); 0 to begin with."""
+        velocity, key = self.network.velocity, (self.network.layers.index(layer), name)
+        if key not in velocity:
+            velocity[key] = np.zeros_like(getattr(layer, name))  # in the same memory order
+        return velocity[key]
+
+
 class Network:
     """A feedforward network that learns by stochastic gradient descent.
 
@@ -177,6 +214,7 @@ class Network:
         self.velocity = {}                          # at rest
         self.history = history = History()
         n = len(images)
+        gather = _Gather(self, images, y, min(mini_batch_size, n))
         if progress and epochs and not backends.has_compiled(self.ops):
             self._compile(images[:mini_batch_size], y[:mini_batch_size])
         # What overflows ends in Diverged, which says more than NumPy's warning.
@@ -185,11 +223,10 @@ class Network:
             for epoch in range(epochs):
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
                 began = time.perf_counter()
-                order = self.rng.permutation(n)
+                order = self._order(n)
                 for start in range(0, n, mini_batch_size):
                     some = order[start:start + mini_batch_size]
-                    self.update_mini_batch((images[some], y[some]), rate, lmbda, n, momentum,
-                                           lmbda_l1)
+                    self.update_mini_batch(gather(some), rate, lmbda, n, momentum, lmbda_l1)
                     bar.advance(len(some))
                 seconds = time.perf_counter() - began
                 bar.measuring(epoch)
@@ -215,6 +252,10 @@ class Network:
                 bar.epoch_done(epoch, history)
         return history
 
+    def _order(self, n):
+        """In which order an epoch takes its n training examples."""
+        return self.rng.permutation(n)
+
     def _compile(self, images, y):
         """Have Numba compile the kernels by a step of length 0, and say so: once, it takes a while."""
         print("compiling the kernels, once on this machine", end=" ... ", flush=True)
@@ -232,25 +273,18 @@ class Network:
         The other arguments are SGD's.
         """
         x, y = mini_batch
-        m = len(x)
-        n = n or m
-        with self.ops.running():
-            self.backprop(x, y, copy=False)
-            for layer in self.layers[self.first:]:
-                for name in layer.parameters:
-                    w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
-                    v = self._velocity(layer, name) if momentum else None
-                    decay = eta / n if name == "w" else 0.0  # biases are not regularised
-                    self.ops.sgd_step(w, nabla_w, v, eta / m, decay * lmbda, decay * lmbda_l1,
-                                      momentum, out_w=w, out_v=v)
+        rate = eta / (n or len(x))
+        step = Step(eta / len(x), rate * lmbda, rate * lmbda_l1, momentum, self)
+        self.backprop(x, y, copy=False, step=step)
 
-    def backprop(self, x, y, copy=True):
+    def backprop(self, x, y, copy=True, step=None):
         """The gradient of the cost, summed over a mini-batch: forward, BP1, then back.
 
         x : (m, *input_shape), bytes or floats;  y : labels (m,), or desired outputs (m, n_out)
         Leaves in every layer nabla_w and nabla_b, in buffers that the next call uses again, and
         returns copies of them: (nabla_b, nabla_w), a list each with one array for every layer that
-        has parameters.  update_mini_batch, which needs none, says copy=False and gets None.
+        has parameters.  copy=False returns None.  With a step, update_mini_batch's, each layer goes
+        downhill as soon as its gradient is known, and may keep no nabla.
         """
         x = self._inputs(x)
         y = self._targets(y, len(x))
@@ -263,7 +297,10 @@ class Network:
                 if delta is None:
                     raise TypeError(f"the layer behind {layer!r} has a backward that returns None; "
                                     "it must return dC/d input")
-                delta = layer.backward(delta)                          # BP2, BP3, BP4
+                if step is None:
+                    delta = layer.backward(delta)                      # BP2, BP3, BP4
+                else:
+                    delta = step.learn(layer, delta)                   # and (20)
         if not copy:
             return None
         layers = [layer for layer in self.layers if layer.parameters]
@@ -285,13 +322,6 @@ class Network:
         parameters there is nothing to learn.
         """
         return self.layers[self.first:None if self.layers[-1].parameters else -1]
-
-    def _velocity(self, layer, name):
-        """Momentum's v for a parameter, (107); 0 to begin with."""
-        key = self.layers.index(layer), name
-        if key not in self.velocity:
-            self.velocity[key] = np.zeros_like(getattr(layer, name))  # in the same memory order
-        return self.velocity[key]
 
     # --- measuring -----------------------------------------------------------------------------
 
@@ -412,6 +442,8 @@ class Network:
     def _inputs(self, x):
         """x as floats of shape (m, *input_shape): bytes become byte/256."""
         x = np.asarray(x)
+        if x.dtype == self.dtype and x.shape[1:] == self.input_shape and len(x):
+            return x
         self._check_inputs(x)
         if x.dtype == np.uint8:
             x = np.multiply(x, self.dtype.type(1 / 256), dtype=self.dtype)
@@ -512,6 +544,34 @@ def _another(layer):
     layer = copy.copy(layer)
     layer.in_network = False
     return layer
+
+
+class _Gather:
+    """Mini-batches (x, y) as a network takes them, in memory that the next one uses again.
+
+    Bytes become floats here, byte/256, and labels rows with a single 1: the data stay small.
+    """
+
+    def __init__(self, network, images, y, m):
+        self.images, self.dtype, self.shape = images, network.dtype, network.input_shape
+        self.x = np.empty((m, *images.shape[1:]), self.dtype)
+        self.raw = np.empty_like(self.x, images.dtype) if images.dtype != self.dtype else self.x
+        self.rows = y if y.dtype.kind == "f" else np.eye(*network.output_shape, dtype=self.dtype)
+        self.labels = None if y.dtype.kind == "f" else y
+        self.y = np.empty((m, *network.output_shape), self.rows.dtype)
+
+    def __call__(self, some):
+        m = len(some)
+        x, raw, y = self.x[:m], self.raw[:m], self.y[:m]
+        # mode="clip": as numbers of images they are right already, and "raise" would need a copy.
+        np.take(self.images, some, axis=0, out=raw, mode="clip")
+        if raw.dtype == np.uint8:
+            np.multiply(raw, self.dtype.type(1 / 256), out=x)
+        elif raw is not x:
+            x[...] = raw
+        which = some if self.labels is None else self.labels[some]
+        np.take(self.rows, which, axis=0, out=y, mode="clip")
+        return x.reshape(m, *self.shape), y
 
 
 class _Progress:

@@ -8,7 +8,7 @@ import math
 from numba import prange
 
 from .activation_numpy import MONOTONE, known
-from .jit import BLOCKS, buffer, elementwise_kernel, first, in_logical_order, in_memory_order, kernel
+from .jit import BLOCKS, buffer, elementwise_kernel, in_logical_order, in_memory_order, kernel, share
 from .shapes import check_float, check_same_shape
 
 __all__ = ["MONOTONE"]
@@ -121,74 +121,84 @@ def _chain(loop, da, known_from_forward, work, *alpha):
 def _sigmoid_forward(z, a):
     one = z.dtype.type(1)  # a plain 1 is an int, which with a float32 makes a float64
     for block in prange(BLOCKS):
-        for i in range(first(block, z.size), first(block + 1, z.size)):
-            e = math.exp(-abs(z[i]))  # never above 1
-            a[i] = (e if z[i] < 0 else one) / (one + e)
+        z_, a_ = share(block, z), share(block, a)
+        for i in range(a_.size):
+            e = math.exp(-abs(z_[i]))  # never above 1
+            a_[i] = (e if z_[i] < 0 else one) / (one + e)
 
 
 @elementwise_kernel
 def _sigmoid_backward(da, a, dz):
     one = a.dtype.type(1)
     for block in prange(BLOCKS):
-        for i in range(first(block, a.size), first(block + 1, a.size)):
-            dz[i] = da[i] * a[i] * (one - a[i])
+        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
+        for i in range(dz_.size):
+            dz_[i] = da_[i] * a_[i] * (one - a_[i])
 
 
 @elementwise_kernel
 def _tanh_forward(z, a):
     for block in prange(BLOCKS):
-        for i in range(first(block, z.size), first(block + 1, z.size)):
-            a[i] = math.tanh(z[i])
+        z_, a_ = share(block, z), share(block, a)
+        for i in range(a_.size):
+            a_[i] = math.tanh(z_[i])
 
 
 @elementwise_kernel
 def _tanh_backward(da, a, dz):
     one = a.dtype.type(1)
     for block in prange(BLOCKS):
-        for i in range(first(block, a.size), first(block + 1, a.size)):
-            dz[i] = da[i] * (one - a[i] * a[i])
+        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
+        for i in range(dz_.size):
+            dz_[i] = da_[i] * (one - a_[i] * a_[i])
 
 
 @elementwise_kernel
 def _relu_forward(z, a):
     for block in prange(BLOCKS):
-        for i in range(first(block, z.size), first(block + 1, z.size)):
-            a[i] = 0 if z[i] <= 0 else z[i]  # this way round, NaN stays NaN
+        z_, a_ = share(block, z), share(block, a)
+        for i in range(a_.size):
+            a_[i] = 0 if z_[i] <= 0 else z_[i]  # this way round, NaN stays NaN
 
 
 @elementwise_kernel
 def _relu_backward(da, a, dz):
     for block in prange(BLOCKS):
-        for i in range(first(block, a.size), first(block + 1, a.size)):
-            dz[i] = da[i] if a[i] > 0 else 0
+        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
+        for i in range(dz_.size):
+            dz_[i] = da_[i] if a_[i] > 0 else 0
 
 
 @elementwise_kernel
 def _leaky_relu_forward(z, slope, a):
     for block in prange(BLOCKS):
-        for i in range(first(block, z.size), first(block + 1, z.size)):
-            a[i] = z[i] if z[i] > 0 else slope * z[i]
+        z_, a_ = share(block, z), share(block, a)
+        for i in range(a_.size):
+            a_[i] = z_[i] if z_[i] > 0 else slope * z_[i]
 
 
 @elementwise_kernel
 def _leaky_relu_backward(da, a, slope, dz):
     for block in prange(BLOCKS):
-        for i in range(first(block, a.size), first(block + 1, a.size)):
-            dz[i] = da[i] if a[i] > 0 else slope * da[i]
+        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
+        for i in range(dz_.size):
+            dz_[i] = da_[i] if a_[i] > 0 else slope * da_[i]
 
 
 @elementwise_kernel
 def _elu_forward(z, alpha, a):
     for block in prange(BLOCKS):
-        for i in range(first(block, z.size), first(block + 1, z.size)):
-            a[i] = z[i] if z[i] > 0 else alpha * math.expm1(z[i])
+        z_, a_ = share(block, z), share(block, a)
+        for i in range(a_.size):
+            a_[i] = z_[i] if z_[i] > 0 else alpha * math.expm1(z_[i])
 
 
 @elementwise_kernel
 def _elu_backward(da, a, alpha, dz):
     for block in prange(BLOCKS):
-        for i in range(first(block, a.size), first(block + 1, a.size)):
-            dz[i] = da[i] if a[i] > 0 else da[i] * (a[i] + alpha)
+        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
+        for i in range(dz_.size):
+            dz_[i] = da_[i] if a_[i] > 0 else da_[i] * (a_[i] + alpha)
 
 
 @kernel
@@ -200,17 +210,19 @@ def _normal_distribution(z):
 @elementwise_kernel
 def _gelu_forward(z, a):
     for block in prange(BLOCKS):
-        for i in range(first(block, z.size), first(block + 1, z.size)):
+        z_, a_ = share(block, z), share(block, a)
+        for i in range(a_.size):
             # Below -40 the product is 0 in any float, and -inf times 0 would not be.
-            a[i] = 0 if z[i] < -40 else z[i] * _normal_distribution(z[i])
+            a_[i] = 0 if z_[i] < -40 else z_[i] * _normal_distribution(z_[i])
 
 
 @elementwise_kernel
 def _gelu_backward(da, z, dz):
     for block in prange(BLOCKS):
-        for i in range(first(block, z.size), first(block + 1, z.size)):
-            if abs(z[i]) > 40:  # there the slope is 0 or 1 in any float
-                dz[i] = da[i] if z[i] > 0 else 0
+        da_, z_, dz_ = share(block, da), share(block, z), share(block, dz)
+        for i in range(dz_.size):
+            if abs(z_[i]) > 40:  # there the slope is 0 or 1 in any float
+                dz_[i] = da_[i] if z_[i] > 0 else 0
             else:
-                density = math.exp(-z[i] * z[i] / 2) * 0.3989422804014327
-                dz[i] = da[i] * (_normal_distribution(z[i]) + z[i] * density)
+                density = math.exp(-z_[i] * z_[i] / 2) * 0.3989422804014327
+                dz_[i] = da_[i] * (_normal_distribution(z_[i]) + z_[i] * density)

@@ -1,14 +1,31 @@
 """Convolution by im2col in Numba: each block takes some examples, and some filters for nabla_w.
 
 Memory is (m, h, w, c) here, see jit.channels_last: a row of a patch is then one run of kw c numbers,
-and im2col copies runs instead of single pixels.  Arrays handed in and out look like (m, c, h, w).
+and im2col copies runs instead of single pixels.  Where those runs are short, with one grey map most
+of all, it lays the columns out the other way round: a whole row of output pixels is a run then.
+Arrays handed in and out look like (m, c, h, w).
 """
 
 import numpy as np
-from numba import prange
+from numba import get_thread_id, prange
 
-from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
+from .jit import (
+    BLOCKS,
+    NOT_NEGATIVE,
+    SMALL_PRODUCT,
+    THREADS,
+    buffer,
+    channels_first,
+    channels_last,
+    first,
+    kernel,
+    parallel_kernel,
+    sum_shares,
+)
 from .shapes import check_conv, check_float, check_images, check_output, conv_size
+
+# Where a row of a patch has fewer numbers than this, patches are laid out in columns.
+SHORT_ROW = 16
 
 
 def im2col(x, kernel, stride=(1, 1), padding=(0, 0), work=None):
@@ -39,14 +56,14 @@ def col2im(dcols, shape, kernel, stride=(1, 1), padding=(0, 0), work=None):
 
 
 def conv_forward(x, w, b, stride=(1, 1), padding=(0, 0), work=None):
-    """As conv_numpy.conv_forward, one example's patches at a time, so that they stay in cache."""
+    """As conv_numpy.conv_forward, some rows of one example at a time, so that all stays in cache."""
     check_conv(x, w, b)
     (m, c), (f, _, kh, kw) = x.shape[:2], w.shape
     oh, ow = conv_size(x.shape[2:], (kh, kw), stride, padding)
     xp = padded(x, padding, work)
-    cols = buffer(work, "cols", (BLOCKS, oh * ow, kh * kw * c), x.dtype)
+    band, cols = scratch(oh, ow, kh * kw * c, f, x.dtype, work)
     z = buffer(work, "z", (m, oh * ow, f), x.dtype)
-    _forward(xp, filter_rows(w), b, kh, kw, *stride, ow, cols, z)
+    _forward(xp, filter_columns(w, work), b, kh, kw, *stride, ow, band, cols, z)
     return channels_first(z.reshape(m, oh, ow, f))
 
 
@@ -62,18 +79,14 @@ def conv_backward(dz, x, w, stride=(1, 1), padding=(0, 0), need_dx=True, work=No
     check_output("dz", dz, (m, f, oh, ow))
     check_float(x=x, dz=dz)
     xp = padded(x, padding, work)
-    k = kh * kw * c
-    cols = buffer(work, "cols", (BLOCKS, oh * ow, k), x.dtype)
-    w_share = buffer(work, "w_share", (BLOCKS, f, k), x.dtype)
-    b_share = buffer(work, "b_share", (BLOCKS, f), x.dtype)
-    one_share = buffer(work, "one_share", (BLOCKS, f, k), x.dtype)
+    band, cols = scratch(oh, ow, kh * kw * c, f, x.dtype, work)
+    shares = gradient_shares(f, kh * kw * c, x.dtype, work)
     dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
     dz = channels_last(dz).reshape(m, oh * ow, f)
-    _backward(dz, xp, filter_rows(w), kh, kw, *stride, ow, cols, one_share, w_share, b_share, dxp)
-    nabla_w = np.add.reduce(w_share, axis=0, out=buffer(work, "nabla_w", (f, k), x.dtype))
-    nabla_b = np.add.reduce(b_share, axis=0, out=buffer(work, "nabla_b", (f,), x.dtype))
+    _backward(dz, xp, filter_rows(w), kh, kw, *stride, ow, band, cols, *shares, dxp)
+    nabla_w, nabla_b = add_shares(*shares, (kh, kw, c), work)
     dx = channels_first(dxp[:, ph:ph + h, pw:pw + width]) if need_dx else None
-    return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
+    return dx, nabla_w, nabla_b
 
 
 def conv_layout(w, work=None):
@@ -84,6 +97,39 @@ def conv_layout(w, work=None):
 def filter_rows(w):
     """The filters as rows (f, kh kw c), in the order of im2col's rows."""
     return channels_last(w).reshape(len(w), -1)
+
+
+def filter_columns(w, work):
+    """The filters as columns (kh kw c, f), which OpenBLAS multiplies by faster than by w.T."""
+    rows = filter_rows(w)
+    columns = buffer(work, "w_columns", rows.shape[::-1], w.dtype)
+    columns[...] = rows.T
+    return columns
+
+
+def scratch(oh, ow, k, f, dtype, work):
+    """How many rows of output pixels one matrix product takes, and im2col's memory for them.
+
+    As many as SMALL_PRODUCT lets, k numbers a patch and f filters; if not even one, then all.
+    """
+    band = min(oh, SMALL_PRODUCT // (ow * k * f) or oh)
+    band = -(-oh // -(-oh // band))  # the last product no smaller than it must be
+    return band, buffer(work, "cols", (THREADS, band * ow * k), dtype)
+
+
+def gradient_shares(f, k, dtype, work):
+    """(w_share, b_share, product): what each block sums of nabla_w and nabla_b, and one product."""
+    return (buffer(work, "w_share", (BLOCKS, f, k), dtype),
+            buffer(work, "b_share", (BLOCKS, f), dtype),
+            buffer(work, "product", (THREADS, f * k), dtype))
+
+
+def add_shares(w_share, b_share, product, patch, work):
+    """(nabla_w, nabla_b): the blocks' shares added in order, nabla_w as (f, c, kh, kw)."""
+    _, f, k = w_share.shape
+    nabla_w = sum_shares(w_share, buffer(work, "nabla_w", (f, k), w_share.dtype))
+    nabla_b = sum_shares(b_share, buffer(work, "nabla_b", (f,), w_share.dtype))
+    return channels_first(nabla_w.reshape(f, *patch)), nabla_b
 
 
 def padded(x, padding, work):
@@ -100,26 +146,103 @@ def padded(x, padding, work):
 
 
 @kernel
-def patches_to_rows(x, kh, kw, sh, sw, ow, cols):
-    """im2col of one image x (h, w, c): cols[p] is the patch of output pixel (p // ow, p % ow)."""
-    run = kw * x.shape[2]
-    flat = x.reshape(x.size)
-    for p in range(cols.shape[0]):
-        for k in range(kh):
-            begin = run_start(p // ow * sh + k, p % ow * sw, x)
-            copy_to(cols[p, k * run:(k + 1) * run], flat[begin:begin + run])
+def feature_maps(x, w_columns, kh, kw, sh, sw, ow, band, cols, maps):
+    """The convolution of one image x (h, w, c), without biases: maps (oh ow, f).
+
+    A band of output rows at a time: im2col, then one matrix product for all filters.
+    """
+    k = w_columns.shape[0]
+    for p in range(0, maps.shape[0], band * ow):
+        some = maps[p:p + band * ow]
+        n = some.shape[0]
+        if kw * x.shape[2] < SHORT_ROW:
+            by_number = cols[:k * n].reshape(k, n)
+            patches_to_columns(x, kh, kw, sh, sw, ow, p, by_number)
+            np.dot(by_number.T, w_columns, some)
+        else:
+            by_pixel = cols[:n * k].reshape(n, k)
+            patches_to_rows(x, kh, kw, sh, sw, ow, p, by_pixel)
+            np.dot(by_pixel, w_columns, some)
 
 
 @kernel
-def rows_to_patches(cols, kh, kw, sh, sw, ow, dx):
-    """col2im of one image: add each row to the patch that it was copied from."""
+def add_weight_gradient(dz, x, kh, kw, sh, sw, ow, band, cols, product, nabla_w):
+    """BP4 of one image x (h, w, c) and its dz (oh ow, f): dz.T times the patches."""
+    f, k = nabla_w.shape
+    for p in range(0, dz.shape[0], band * ow):
+        some = dz[p:p + band * ow]
+        n = some.shape[0]
+        if kw * x.shape[2] < SHORT_ROW:
+            by_number = cols[:k * n].reshape(k, n)
+            patches_to_columns(x, kh, kw, sh, sw, ow, p, by_number)
+            turned = product.reshape(k, f)
+            np.dot(by_number, some, turned)
+            for j in range(f):
+                for t in range(k):
+                    nabla_w[j, t] += turned[t, j]
+        else:
+            by_pixel = cols[:n * k].reshape(n, k)
+            patches_to_rows(x, kh, kw, sh, sw, ow, p, by_pixel)
+            np.dot(some.T, by_pixel, product.reshape(f, k))
+            add_to(nabla_w.reshape(f * k), product)
+
+
+@kernel
+def input_gradient_of_all(dz, w, kh, kw, sh, sw, ow, band, cols, dx):
+    """BP2 of one image: each output pixel hands its dz back to its whole patch of dx (h, w, c)."""
     dx[:] = 0
+    k = w.shape[1]
+    for p in range(0, dz.shape[0], band * ow):
+        some = dz[p:p + band * ow]
+        by_pixel = cols[:some.shape[0] * k].reshape(some.shape[0], k)
+        np.dot(some, w, by_pixel)
+        rows_to_patches(by_pixel, kh, kw, sh, sw, ow, p, dx)
+
+
+@kernel
+def patches_to_rows(x, kh, kw, sh, sw, ow, start, rows):
+    """im2col of an image x (h, w, c): rows[p] is the patch of output pixel start + p.
+
+    Pixel q looks at the patch whose corner is at (q // ow sh, q % ow sw).
+    """
+    run = kw * x.shape[2]
+    flat = x.reshape(x.size)
+    for p in range(rows.shape[0]):
+        i, j = (start + p) // ow, (start + p) % ow
+        for u in range(kh):
+            begin = run_start(i * sh + u, j * sw, x)
+            copy_to(rows[p, u * run:(u + 1) * run], flat[begin:begin + run])
+
+
+@kernel
+def patches_to_columns(x, kh, kw, sh, sw, ow, start, columns):
+    """patches_to_rows transposed: columns[t] is number t of all the patches.
+
+    start and the number of pixels are whole rows of ow, so that columns[t] consists of whole rows
+    of the image, shifted.
+    """
+    c = x.shape[2]
+    flat, step = x.reshape(x.size), sw * c
+    for t in range(kh * kw * c):
+        row, shift = start // ow * sh + t // (kw * c), t % (kw * c)
+        for p in range(0, columns.shape[1], ow):
+            begin = (run_start(row, 0, x) + shift) & NOT_NEGATIVE
+            row += sh
+            shifted = columns[t, p:p + ow]
+            for j in range(shifted.size):
+                shifted[j] = flat[begin + j * step]
+
+
+@kernel
+def rows_to_patches(rows, kh, kw, sh, sw, ow, start, dx):
+    """col2im, the way back: add each row to the patch that patches_to_rows copies it from."""
     run = kw * dx.shape[2]
     flat = dx.reshape(dx.size)
-    for p in range(cols.shape[0]):
-        for k in range(kh):
-            begin = run_start(p // ow * sh + k, p % ow * sw, dx)
-            add_scaled(flat[begin:begin + run], 1, cols[p, k * run:(k + 1) * run])
+    for p in range(rows.shape[0]):
+        i, j = (start + p) // ow, (start + p) % ow
+        for u in range(kh):
+            begin = run_start(i * sh + u, j * sw, dx)
+            add_to(flat[begin:begin + run], rows[p, u * run:(u + 1) * run])
 
 
 @kernel
@@ -139,10 +262,10 @@ def copy_to(target, source):
 
 
 @kernel
-def add_scaled(target, d, source):
-    """target += d source, for two runs of memory."""
+def add_to(target, source):
+    """target += source, for two runs of memory."""
     for t in range(target.size):
-        target[t] += d * source[t]
+        target[t] += source[t]
 
 
 @parallel_kernel
@@ -150,40 +273,38 @@ def _im2col(x, kh, kw, sh, sw, rows):
     for block in prange(BLOCKS):
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             row = rows[e].reshape(rows.shape[1] * rows.shape[2], rows.shape[3])
-            patches_to_rows(x[e], kh, kw, sh, sw, rows.shape[2], row)
+            patches_to_rows(x[e], kh, kw, sh, sw, rows.shape[2], 0, row)
 
 
 @parallel_kernel
 def _col2im(rows, kh, kw, sh, sw, dx):
     for block in prange(BLOCKS):
         for e in range(first(block, dx.shape[0]), first(block + 1, dx.shape[0])):
+            dx[e] = 0
             row = rows[e].reshape(rows.shape[1] * rows.shape[2], rows.shape[3])
-            rows_to_patches(row, kh, kw, sh, sw, rows.shape[2], dx[e])
+            rows_to_patches(row, kh, kw, sh, sw, rows.shape[2], 0, dx[e])
 
 
 @parallel_kernel
-def _forward(x, w, b, kh, kw, sh, sw, ow, cols, z):
+def _forward(x, w_columns, b, kh, kw, sh, sw, ow, band, cols, z):
     for block in prange(BLOCKS):
+        thread = get_thread_id()
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
-            patches_to_rows(x[e], kh, kw, sh, sw, ow, cols[block])
-            np.dot(cols[block], w.T, z[e])
+            feature_maps(x[e], w_columns, kh, kw, sh, sw, ow, band, cols[thread], z[e])
             for p in range(z.shape[1]):
-                for j in range(z.shape[2]):
-                    z[e, p, j] += b[j]
+                add_to(z[e, p], b)
 
 
 @parallel_kernel
-def _backward(dz, x, w, kh, kw, sh, sw, ow, cols, one_share, w_share, b_share, dx):
+def _backward(dz, x, w, kh, kw, sh, sw, ow, band, cols, w_share, b_share, product, dx):
     for block in prange(BLOCKS):
+        thread = get_thread_id()
         w_share[block] = 0
         b_share[block] = 0
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
-            patches_to_rows(x[e], kh, kw, sh, sw, ow, cols[block])
-            np.dot(dz[e].T, cols[block], one_share[block])  # BP4 for this example
-            w_share[block] += one_share[block]
+            add_weight_gradient(dz[e], x[e], kh, kw, sh, sw, ow, band, cols[thread], product[thread],
+                                w_share[block])                 # BP4
             for p in range(dz.shape[1]):
-                for j in range(dz.shape[2]):
-                    b_share[block, j] += dz[e, p, j]        # BP3
+                add_to(b_share[block], dz[e, p])                # BP3
             if dx.size:
-                np.dot(dz[e], w, cols[block])               # BP2, patch by patch
-                rows_to_patches(cols[block], kh, kw, sh, sw, ow, dx[e])
+                input_gradient_of_all(dz[e], w, kh, kw, sh, sw, ow, band, cols[thread], dx[e])

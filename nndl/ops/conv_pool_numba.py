@@ -9,31 +9,54 @@ and where ReLU is off not even the winner.  So no map of zeros is made and multi
 unit with a gradient d adds d times the patch that its winner looked at to its filter's nabla_w
 (BP4), and d times the filter to that patch of dx (BP2): straight from and into the images.
 
-`fused` says where this applies; GELU and L2 pooling go to the convolution, activation and pooling
-next door.
+Where patches are short, as in the first layer with its one grey map, whole matrix products are
+cheaper still, place by place: all windows' first pixels at once, then all their second ones.  What
+these look at are pixels two rows and two columns apart (for 2 x 2 pooling), so the image is first
+thinned out into four small ones, in which they are neighbours again.
+
+`fused` says where all this applies; GELU and L2 pooling go to the convolution, activation and
+pooling next door.
 """
 
 import numpy as np
-from numba import prange
+from numba import get_thread_id, prange
 
 from .activation_numba import MONOTONE, activation_backward, activation_forward
 from .conv_numba import (
-    add_scaled,
+    SHORT_ROW,
+    add_to,
     conv_backward,
     conv_forward,
+    copy_to,
+    feature_maps,
+    filter_columns,
     filter_rows,
     padded,
-    patches_to_rows,
-    run_start,
+    scratch,
 )
 from .conv_pool_numpy import check_backward, check_pool
-from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
-from .pool_numba import l2_pool_backward, l2_pool_forward, max_pool_backward, max_pool_forward
+from .jit import (
+    BLOCKS,
+    NOT_NEGATIVE,
+    THREADS,
+    buffer,
+    channels_first,
+    channels_last,
+    first,
+    kernel,
+    parallel_kernel,
+)
+from .pool_numba import (
+    l2_pool_backward,
+    l2_pool_forward,
+    max_of_windows,
+    max_pool_backward,
+    max_pool_forward,
+    window,
+)
 from .shapes import check_conv, check_winner, conv_size
 
-# Where a row of a patch, kw c numbers, is shorter than this (one grey image: 5), whole patches laid
-# out by im2col are added instead of row after row.
-SHORT_ROW = 16
+EXAMPLES_AT_ONCE = 4  # whose winners of a filter are listed together: their images fit the cache
 
 
 def fused(activation, pool):
@@ -93,139 +116,296 @@ def _conv_max_pool(x, w, b, size, pool_stride, stride, padding, work):
     m, (f, c, kh, kw) = len(x), w.shape
     rows, columns = conv_size(x.shape[2:], (kh, kw), stride, padding)
     shape = (m, *conv_size((rows, columns), size, pool_stride, what="pool size"), f)
-    cols = buffer(work, "cols", (BLOCKS, rows * columns, kh * kw * c), x.dtype)
-    maps = buffer(work, "maps", (BLOCKS, rows * columns, f), x.dtype)
     z = buffer(work, "z", shape, x.dtype)
     winner = buffer(work, "winner", shape, np.int32)
-    _forward(padded(x, padding, work), filter_rows(w), b, kh, kw, *stride, columns, *size,
-             *pool_stride, cols, maps, z, winner)
+    xp, w_columns = padded(x, padding, work), filter_columns(w, work)
+    if kw * c < SHORT_ROW:
+        memory = thinned_memory(xp, shape, kh * kw * c, stride, pool_stride, work)
+        _forward_by_places(xp, w_columns, b, kh, kw, *stride, *size, *memory, z, winner)
+    else:
+        band, cols = scratch(rows, columns, kh * kw * c, f, x.dtype, work)
+        maps = buffer(work, "maps", (THREADS, rows, columns, f), x.dtype)
+        places = window(*size, columns * f, f)
+        _forward(xp, w_columns, b, kh, kw, *stride, band, places, *pool_stride, cols, maps, z, winner)
     return channels_first(z), channels_first(winner)
 
 
 def _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding, need_dx, work):
     """(dx, nabla_w, nabla_b) from dz and winner, both (m, f, oh, ow)."""
-    check_winner(winner, dz.shape, size)
-    (f, c, kh, kw), (ph, pw) = w.shape, padding
-    xp = padded(x, padding, work)
+    if work is None or not np.may_share_memory(winner, work.get("winner")):
+        check_winner(winner, dz.shape, size)  # not the one that forward has just made
+    (f, c, kh, kw), (ph, pw), (sh, sw) = w.shape, padding, stride
+    k = kh * kw * c
+    xp, dz, winner = padded(x, padding, work), channels_last(dz), channels_last(winner)
     dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
-    nabla_w = buffer(work, "nabla_w", (f, kh * kw * c), x.dtype)
+    d = buffer(work, "d", (THREADS, list_length(dz.shape, size)), x.dtype)
+    begin = buffer(work, "begin", d.shape, np.int64)
+    counts = buffer(work, "counts", (THREADS, size[0] * size[1]), np.int64)
+    # How far apart two windows' patches are, and where those of a window's places begin.
+    steps = pool_stride[0] * sh, pool_stride[1] * sw
+    patches = window(*size, sh * xp.shape[2] * c, sw * c)
+    nabla_w = buffer(work, "nabla_w", (f, k), x.dtype)
     nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
-    gradient = channels_last(dz), channels_last(winner), xp, filter_rows(w)
-    places = kh, kw, *stride, size[1], *pool_stride
     if kw * c < SHORT_ROW:
-        rows, columns = conv_size(x.shape[2:], (kh, kw), stride, padding)
-        cols = buffer(work, "cols", (BLOCKS, rows * columns, kh * kw * c), x.dtype)
-        w_share = buffer(work, "w_share", (BLOCKS, *nabla_w.shape), x.dtype)
+        memory = thinned_memory(xp, dz.shape, k, stride, pool_stride, work)
+        product = buffer(work, "product", (THREADS, k, f), x.dtype)
+        w_share = buffer(work, "w_share", (BLOCKS, k, f), x.dtype)
         b_share = buffer(work, "b_share", (BLOCKS, f), x.dtype)
-        _backward_short_rows(*gradient, *places, columns, cols, w_share, b_share, dxp)
-        np.add.reduce(w_share, axis=0, out=nabla_w)
+        _backward_by_places(dz, winner, xp, filter_rows(w), kh, kw, sh, sw, *size, *steps, patches,
+                            *memory, product, w_share, b_share, d, begin, counts, dxp)
+        np.add.reduce(w_share, axis=0, out=nabla_w.T)
         np.add.reduce(b_share, axis=0, out=nabla_b)
     else:
-        _backward(*gradient, *places, nabla_w, nabla_b, dxp)
+        _backward(dz, winner, xp, filter_rows(w), kh, kw, *steps, patches, d, begin, counts, nabla_w,
+                  nabla_b, dxp)
     dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
     return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
 
 
+def thinned_memory(x, z_shape, k, stride, pool_stride, work):
+    """(thinned, cols, maps): each thread's memory for the work place by place.
+
+    x : (m, h, w, c);  z_shape : (m, oh, ow, f), after pooling;  k : numbers a patch
+    """
+    (_, h, w, c), (_, oh, ow, f) = x.shape, z_shape
+    step_h, step_w = pool_stride[0] * stride[0], pool_stride[1] * stride[1]
+    height, width = -(-h // step_h), -(-w // step_w)
+    thinned = buffer(work, "thinned", (THREADS, c, step_h, step_w, height, width), x.dtype)
+    # Whole rows of a thinned image: what is right of the last window is computed and not used.
+    n = (oh - 1) * width + ow
+    return (thinned, buffer(work, "cols", (THREADS, k, n), x.dtype),
+            buffer(work, "maps", (THREADS, n, f), x.dtype))
+
+
+def list_length(shape, size):
+    """Room for the winners that are listed at once, of shape (m, oh, ow, f), rounded up to fours."""
+    _, oh, ow, f = shape
+    return max(EXAMPLES_AT_ONCE * oh * ow + 3, size[0] * size[1] * (f + 3))
+
+
 @parallel_kernel
-def _forward(x, w, b, kh, kw, sh, sw, ow, size_h, size_w, step_h, step_w, cols, maps, z, winner):
+def _forward(x, w_columns, b, kh, kw, sh, sw, band, places, step_h, step_w, cols, maps, z, winner):
     for block in prange(BLOCKS):
+        thread, ow = get_thread_id(), maps.shape[2]
+        all_pixels = maps[thread].reshape(maps.shape[1] * ow, maps.shape[3])
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
-            patches_to_rows(x[e], kh, kw, sh, sw, ow, cols[block])
-            np.dot(cols[block], w.T, maps[block])
-            pool_maps(maps[block], b, ow, size_h, size_w, step_h, step_w, z[e], winner[e])
+            feature_maps(x[e], w_columns, kh, kw, sh, sw, ow, band, cols[thread], all_pixels)
+            max_of_windows(maps[thread], places, step_h, step_w, z[e], winner[e])
+            add_bias(z[e], b)
+
+
+@parallel_kernel
+def _forward_by_places(x, w_columns, b, kh, kw, sh, sw, size_h, size_w, thinned, cols, maps, z,
+                       winner):
+    for block in prange(BLOCKS):
+        thread = get_thread_id()
+        for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
+            thin_out(x[e], thinned[thread])
+            for k in range(size_h * size_w):
+                patches_of_place(thinned[thread], k // size_w * sh, k % size_w * sw, kh, kw,
+                                 cols[thread])
+                np.dot(cols[thread].T, w_columns, maps[thread])
+                keep_largest(maps[thread], k, thinned.shape[5], z[e], winner[e])
+            add_bias(z[e], b)
 
 
 @kernel
-def pool_maps(maps, b, ow, size_h, size_w, step_h, step_w, z, winner):
-    """Add the biases and max-pool one example: maps (oh ow, f) -> z, winner (rows, columns, f)."""
+def add_bias(z, b):
+    """The bias is the same for all of a window, so it may wait until the winner is known."""
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
-            largest, which = z[i, j], winner[i, j]
-            last = size_h * size_w - 1
-            for k in range(last, -1, -1):
-                here = maps[(i * step_h + k // size_w) * ow + j * step_w + k % size_w]
-                for f in range(b.size):
-                    value = here[f] + b[f]
-                    # From the last to the first and >=: of equal ones the first wins.  != itself:
-                    # NaN is handed on, the first of them too.
-                    if k == last or value >= largest[f] or value != value:
-                        largest[f] = value
-                        which[f] = k
+            add_to(z[i, j], b)
 
 
 @parallel_kernel
-def _backward(dz, winner, x, w, kh, kw, sh, sw, size_w, step_h, step_w, nabla_w, nabla_b, dx):
+def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, counts, nabla_w, nabla_b,
+              dx):
     """Each block takes some filters for BP3 and BP4, and some examples for BP2."""
     for block in prange(BLOCKS):
-        m, filters = dz.shape[0], dz.shape[3]
+        thread, m, filters = get_thread_id(), dz.shape[0], dz.shape[3]
         start, stop = first(block, filters), first(block + 1, filters)
         nabla_w[start:stop] = 0
         nabla_b[start:stop] = 0
-        for e in range(m):
-            weight_gradient(dz[e], winner[e], x[e], kh, kw, sh, sw, size_w, step_h, step_w,
-                            start, stop, nabla_w, nabla_b)
+        for e in range(0, m, EXAMPLES_AT_ONCE):
+            dz_some, winner_some = dz[e:e + EXAMPLES_AT_ONCE], winner[e:e + EXAMPLES_AT_ONCE]
+            x_some = x[e:e + EXAMPLES_AT_ONCE]
+            for f in range(start, stop):
+                n = list_winners(dz_some, winner_some, f, x_some, step_h, step_w, patches, d[thread],
+                                 begin[thread])
+                add_patches(d[thread], begin[thread], n, f, x_some, kh, kw, nabla_w, nabla_b)
         if dx.size:
             for e in range(first(block, m), first(block + 1, m)):
-                input_gradient(dz[e], winner[e], w, kh, kw, sh, sw, size_w, step_h, step_w, dx[e])
+                input_gradient(dz[e], winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
+                               begin[thread], counts[thread], dx[e])
 
 
 @parallel_kernel
-def _backward_short_rows(dz, winner, x, w, kh, kw, sh, sw, size_w, step_h, step_w, ow, cols, w_share,
-                         b_share, dx):
+def _backward_by_places(dz, winner, x, w, kh, kw, sh, sw, size_h, size_w, step_h, step_w, patches,
+                        thinned, cols, maps, product, w_share, b_share, d, begin, counts, dx):
     """Each block takes some examples; what it sums for the filters is its share."""
     for block in prange(BLOCKS):
+        thread = get_thread_id()
         w_share[block] = 0
         b_share[block] = 0
+        maps[thread] = 0
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
-            patches_to_rows(x[e], kh, kw, sh, sw, ow, cols[block])
+            thin_out(x[e], thinned[thread])
+            for k in range(size_h * size_w):
+                patches_of_place(thinned[thread], k // size_w * sh, k % size_w * sw, kh, kw,
+                                 cols[thread])
+                hand_to_place(dz[e], winner[e], k, thinned.shape[5], maps[thread])
+                np.dot(cols[thread], maps[thread], product[thread])  # BP4, filters as columns
+                add_to(w_share[block].reshape(product[0].size), product[thread].reshape(product[0].size))
             for i in range(dz.shape[1]):
                 for j in range(dz.shape[2]):
-                    for f in range(dz.shape[3]):
-                        d = dz[e, i, j, f]
-                        if d != 0:
-                            k = winner[e, i, j, f]
-                            p = (i * step_h + k // size_w) * ow + j * step_w + k % size_w
-                            b_share[block, f] += d
-                            add_scaled(w_share[block, f], d, cols[block, p])
+                    add_to(b_share[block], dz[e, i, j])               # BP3
             if dx.size:
-                input_gradient(dz[e], winner[e], w, kh, kw, sh, sw, size_w, step_h, step_w, dx[e])
+                input_gradient(dz[e], winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
+                               begin[thread], counts[thread], dx[e])
 
 
 @kernel
-def weight_gradient(dz, winner, x, kh, kw, sh, sw, size_w, step_h, step_w, start, stop, nabla_w,
-                    nabla_b):
-    """BP3 and BP4 of one example, for the filters from start to stop.
+def thin_out(x, thinned):
+    """thinned[channel, r, s] is every step_h-th row of x (h, w, c) from r on, and every step_w-th
+    column from s on; zeros where x has ended."""
+    thinned[:] = 0
+    h, w, c = x.shape
+    _, step_h, step_w, _, _ = thinned.shape
+    for channel in range(c):
+        for r in range(step_h):
+            for s in range(step_w):
+                small = thinned[channel, r, s]
+                for i in range((h - r + step_h - 1) // step_h):
+                    for j in range((w - s + step_w - 1) // step_w):
+                        small[i, j] = x[i * step_h + r, j * step_w + s, channel]
 
-    Each pooled unit adds its dz times the patch that its winner looked at.
+
+@kernel
+def patches_of_place(thinned, row, column, kh, kw, cols):
+    """im2col for one place of all windows: cols[t] is number t of their patches.
+
+    row, column : where the patch of the first window begins in the image
     """
-    run = kw * x.shape[2]
-    flat = x.reshape(x.size)
-    for i in range(dz.shape[0]):
-        for j in range(dz.shape[1]):
-            for f in range(start, stop):
-                d = dz[i, j, f]
-                if d != 0:
-                    k = winner[i, j, f]
-                    row, column = i * step_h + k // size_w, j * step_w + k % size_w
-                    nabla_b[f] += d
-                    for u in range(kh):
-                        begin = run_start(row * sh + u, column * sw, x)
-                        add_scaled(nabla_w[f, u * run:(u + 1) * run], d, flat[begin:begin + run])
+    c, step_h, step_w, height, width = thinned.shape
+    flat, t = thinned.reshape(thinned.size), 0
+    for u in range(row, row + kh):
+        for v in range(column, column + kw):
+            for channel in range(c):
+                image = (channel * step_h + u % step_h) * step_w + v % step_w
+                begin = (image * height + u // step_h) * width + v // step_w
+                begin &= NOT_NEGATIVE
+                numbers = cols[t]
+                for i in range(numbers.size):
+                    numbers[i] = flat[begin + i]
+                t += 1
 
 
 @kernel
-def input_gradient(dz, winner, w, kh, kw, sh, sw, size_w, step_h, step_w, dx):
-    """BP2 of one example: each pooled unit adds its dz times its filter to its winner's patch."""
+def keep_largest(maps, k, width, z, winner):
+    """Max-pooling place by place: where maps, of place k, are larger than z, they win.
+
+    maps : rows of `width` pixels (n, f), of which z (oh, ow, f) has the first ow
+    """
+    n = z.shape[1] * z.shape[2]
+    for i in range(z.shape[0]):
+        here = maps[i * width:i * width + z.shape[1]].reshape(n)
+        largest, which = z[i].reshape(n), winner[i].reshape(n)
+        if k == 0:
+            copy_to(largest, here)
+            which[:] = 0
+        for t in range(n):
+            # Of equal ones the first stays.  != itself: NaN is handed on, the first of them too.
+            wins = here[t] > largest[t] or (here[t] != here[t] and largest[t] == largest[t])
+            largest[t] = here[t] if wins else largest[t]
+            which[t] = k if wins else which[t]
+
+
+@kernel
+def hand_to_place(dz, winner, k, width, maps):
+    """keep_largest's way back: the gradient of the windows that place k has won, 0 of the others."""
+    n = dz.shape[1] * dz.shape[2]
+    for i in range(dz.shape[0]):
+        here = maps[i * width:i * width + dz.shape[1]].reshape(n)
+        d, which = dz[i].reshape(n), winner[i].reshape(n)
+        for t in range(n):
+            here[t] = d[t] if which[t] == k else 0
+
+
+@kernel
+def list_winners(dz, winner, f, x, step_h, step_w, patches, d, begin):
+    """List filter f's winners with a gradient: it in d, in begin where in x their patches begin.
+
+    Returns how many; three zeros follow, so that they may be taken by fours.
+    """
+    n = 0
+    size, row, column = x.size // x.shape[0], x.shape[2] * x.shape[3] * step_h, x.shape[3] * step_w
+    for e in range(dz.shape[0]):
+        for i in range(dz.shape[1]):
+            for j in range(dz.shape[2]):
+                gradient = dz[e, i, j, f]
+                d[n] = gradient
+                begin[n] = e * size + i * row + j * column + patches[winner[e, i, j, f]]
+                n += gradient != 0  # the next one overwrites what has no gradient
+    end_list(d, begin, n)
+    return n
+
+
+@kernel
+def end_list(d, begin, n):
+    """Three zeros behind the n entries of a list."""
+    for q in range(n, n + 3):
+        d[q], begin[q] = 0, 0
+
+
+@kernel
+def add_patches(d, begin, n, f, x, kh, kw, nabla_w, nabla_b):
+    """BP3 and BP4 for filter f: each of the n listed adds its gradient times its patch of x."""
+    run, width = kw * x.shape[3], x.shape[2] * x.shape[3]
+    target, source = nabla_w.reshape(nabla_w.size), x.reshape(x.size)
+    for q in range(0, n, 4):
+        nabla_b[f] += d[q] + d[q + 1] + d[q + 2] + d[q + 3]
+        add_four(target, f * kh * run, run, source, begin, width, d, q, kh, run)
+
+
+@kernel
+def input_gradient(dz, winner, w, kh, kw, step_h, step_w, patches, d, begin, counts, dx):
+    """BP2 of one example: each pooled unit adds its dz times its filter to its winner's patch.
+
+    Patch by patch: for each window the filters are listed that won at its first place, at its
+    second, and so on.
+    """
     dx[:] = 0
-    run = kw * dx.shape[2]
-    flat = dx.reshape(dx.size)
+    run, width, filters = kw * dx.shape[2], dx.shape[1] * dx.shape[2], dz.shape[2]
+    target, source, room = dx.reshape(dx.size), w.reshape(w.size), filters + 3
     for i in range(dz.shape[0]):
         for j in range(dz.shape[1]):
-            for f in range(dz.shape[2]):
-                d = dz[i, j, f]
-                if d != 0:
-                    k = winner[i, j, f]
-                    row, column = i * step_h + k // size_w, j * step_w + k % size_w
-                    for u in range(kh):
-                        begin = run_start(row * sh + u, column * sw, dx)
-                        add_scaled(flat[begin:begin + run], d, w[f, u * run:(u + 1) * run])
+            counts[:] = 0
+            for f in range(filters):
+                gradient, k = dz[i, j, f], winner[i, j, f]
+                n = counts[k]
+                d[k * room + n], begin[k * room + n] = gradient, f * kh * run
+                counts[k] = n + (gradient != 0)
+            corner = i * step_h * width + j * step_w * dx.shape[2]
+            for k in range(len(patches)):
+                end_list(d, begin, k * room + counts[k])
+                for q in range(k * room, k * room + counts[k], 4):
+                    add_four(target, corner + patches[k], width, source, begin, run, d, q, kh, run)
+
+
+@kernel
+def add_four(target, at, target_step, source, begin, source_step, d, q, rows, run):
+    """target += four patches of source, each times its own d: those listed from q on.
+
+    A patch is `rows` runs of `run` numbers, target_step or source_step apart.  Four at a time, so
+    that target is loaded and stored once for all.
+    """
+    d0, d1, d2, d3 = d[q], d[q + 1], d[q + 2], d[q + 3]
+    for u in range(rows):
+        t = (at + u * target_step) & NOT_NEGATIVE
+        s0 = (begin[q] + u * source_step) & NOT_NEGATIVE
+        s1 = (begin[q + 1] + u * source_step) & NOT_NEGATIVE
+        s2 = (begin[q + 2] + u * source_step) & NOT_NEGATIVE
+        s3 = (begin[q + 3] + u * source_step) & NOT_NEGATIVE
+        for i in range(run):
+            target[t + i] += (d0 * source[s0 + i] + d1 * source[s1 + i]
+                              + d2 * source[s2 + i] + d3 * source[s3 + i])

@@ -1,23 +1,39 @@
-"""The fully connected layer in Numba: each block takes a share of the neurons."""
+"""The fully connected layer in Numba: each block takes a share of the neurons, or of the examples."""
 
 import numpy as np
-from numba import prange
+from numba import get_thread_id, prange
 
-from .jit import BLOCKS, buffer, first, parallel_kernel
+from .jit import (
+    BLOCKS,
+    THREADS,
+    buffer,
+    elementwise_kernel,
+    first,
+    kernel,
+    parallel_kernel,
+    rows_at_once,
+    share,
+    sum_shares,
+)
 from .shapes import check_dense
 
-# From this many examples on, a block of dense_backward takes whole examples for da.
-MANY_EXAMPLES = 64
+MANY_EXAMPLES = 64  # from this many on, a block takes some examples where that is better
 
 
 def dense_forward(a, w, b, work=None):
-    """As dense_numpy.dense_forward."""
+    """As dense_numpy.dense_forward.
+
+    With more examples than neurons each block takes some examples, else some neurons.
+    """
     check_dense(a, w, b)
     a, w = np.ascontiguousarray(a), np.ascontiguousarray(w)
-    m, n_out = len(a), len(w)
+    (m, n_in), n_out = a.shape, len(w)
     z = buffer(work, "z", (m, n_out), a.dtype)
-    by_neuron = buffer(work, "by_neuron", (n_out, m), a.dtype)
-    _forward(a, w, b, by_neuron, z)
+    if m >= MANY_EXAMPLES and m > n_out:
+        _forward_by_examples(a, w, b, min(BLOCKS, m // MANY_EXAMPLES), z)
+    else:
+        by_neuron = buffer(work, "by_neuron", (n_out, m), a.dtype)
+        _forward_by_neurons(a, w, b, rows_at_once(-(-n_out // BLOCKS), m * n_in), by_neuron, z)
     return z
 
 
@@ -33,45 +49,82 @@ def dense_backward(delta, a, w, need_da=True, work=None):
     nabla_w = buffer(work, "nabla_w", w.shape, w.dtype)
     nabla_b = buffer(work, "nabla_b", (n_out,), w.dtype)
     by_neuron = buffer(work, "delta_by_neuron", (n_out, m), a.dtype)
-    many = m >= MANY_EXAMPLES
-    share = buffer(work, "share", (1 if many or not need_da else BLOCKS, m, n_in), a.dtype)
-    _backward(delta, a, w, by_neuron, nabla_w, nabla_b, share, need_da, many)
+    rows = rows_at_once(-(-n_out // BLOCKS), m * n_in)
+    da_share = buffer(work, "da_share", (BLOCKS if need_da and m < MANY_EXAMPLES else 0, m, n_in),
+                      a.dtype)
+    one_share = buffer(work, "one_share", (THREADS, m, n_in) if da_share.size else (0, 0, 0), a.dtype)
+    _backward(delta, a, w, rows, by_neuron, nabla_w, nabla_b, one_share, da_share)
     if not need_da:
         return None, nabla_w, nabla_b
-    if many:
-        return share[0], nabla_w, nabla_b
-    da = np.add.reduce(share, axis=0, out=buffer(work, "da", (m, n_in), a.dtype))
+    da = buffer(work, "da", (m, n_in), a.dtype)
+    if da_share.size:
+        sum_shares(da_share, da)
+    else:
+        blocks = min(BLOCKS, m // MANY_EXAMPLES)
+        _by_examples(delta, w, blocks, rows_at_once(-(-m // blocks), n_out * n_in), da)
     return da, nabla_w, nabla_b
 
 
 @parallel_kernel
-def _forward(a, w, b, by_neuron, z):
+def _forward_by_neurons(a, w, b, rows, by_neuron, z):
     for block in prange(BLOCKS):
         start, stop = first(block, w.shape[0]), first(block + 1, w.shape[0])
-        if start < stop:
-            np.dot(w[start:stop], a.T, by_neuron[start:stop])
-            for i in range(a.shape[0]):
-                for j in range(start, stop):
-                    z[i, j] = by_neuron[j, i] + b[j]
+        for j in range(start, stop, rows):
+            end = min(j + rows, stop)
+            np.dot(w[j:end], a.T, by_neuron[j:end])
+        for i in range(a.shape[0]):
+            for j in range(start, stop):
+                z[i, j] = by_neuron[j, i] + b[j]
 
 
 @parallel_kernel
-def _backward(delta, a, w, by_neuron, nabla_w, nabla_b, share, need_da, many):
+def _forward_by_examples(a, w, b, blocks, z):
+    for block in prange(blocks):
+        start, stop = block * a.shape[0] // blocks, (block + 1) * a.shape[0] // blocks
+        np.dot(a[start:stop], w.T, z[start:stop])
+        for i in range(start, stop):
+            z[i] += b
+
+
+@parallel_kernel
+def _by_examples(delta, w, blocks, rows, da):
+    """BP2: da = delta w."""
+    for block in prange(blocks):
+        start, stop = block * delta.shape[0] // blocks, (block + 1) * delta.shape[0] // blocks
+        for i in range(start, stop, rows):
+            end = min(i + rows, stop)
+            np.dot(delta[i:end], w, da[i:end])
+
+
+@parallel_kernel
+def _backward(delta, a, w, rows, by_neuron, nabla_w, nabla_b, one_share, da_share):
     for block in prange(BLOCKS):
-        m, n_out = delta.shape
-        start, stop = first(block, n_out), first(block + 1, n_out)
-        for j in range(start, stop):  # BP3, and delta's columns as rows
-            total = delta.dtype.type(0)
-            for i in range(m):
-                by_neuron[j, i] = delta[i, j]
-                total += delta[i, j]
-            nabla_b[j] = total
-        if start < stop:
-            np.dot(by_neuron[start:stop], a, nabla_w[start:stop])  # BP4
-        if need_da and many:
-            one, end = first(block, m), first(block + 1, m)
-            np.dot(delta[one:end], w, share[0, one:end])
-        elif need_da and start < stop:
-            np.dot(by_neuron[start:stop].T, w[start:stop], share[block])
-        elif need_da:
-            share[block] = 0
+        start, stop = first(block, w.shape[0]), first(block + 1, w.shape[0])
+        bias_gradient(delta, start, stop, by_neuron, nabla_b)          # BP3
+        if da_share.size:
+            da_share[block] = 0
+        for j in range(start, stop, rows):
+            end = min(j + rows, stop)
+            np.dot(by_neuron[j:end], a, nabla_w[j:end])                # BP4
+            if da_share.size:
+                add_product(by_neuron[j:end], w[j:end], one_share[get_thread_id()], da_share[block])
+
+
+@kernel
+def bias_gradient(delta, start, stop, by_neuron, nabla_b):
+    """BP3 for the neurons from start to stop; and their columns of delta as rows."""
+    for j in range(start, stop):
+        total = delta.dtype.type(0)
+        for i in range(delta.shape[0]):
+            by_neuron[j, i] = delta[i, j]
+            total += delta[i, j]
+        nabla_b[j] = total
+
+
+@kernel
+def add_product(by_neuron, w, product, da):
+    """BP2 for some neurons: da += delta w."""
+    np.dot(by_neuron.T, w, product)
+    total, more = da.reshape(da.size), product.reshape(da.size)
+    for t in range(total.size):
+        total[t] += more[t]

@@ -3,7 +3,7 @@
 from numba import prange
 
 from .dropout_numpy import check_p_dropout
-from .jit import BLOCKS, buffer, elementwise_kernel, first, in_logical_order, in_memory_order
+from .jit import BLOCKS, buffer, elementwise_kernel, in_logical_order, in_memory_order, share
 from .shapes import check_float, check_output
 
 
@@ -31,5 +31,6 @@ def _dropout(a, mask, p_dropout, work, name):
 @elementwise_kernel
 def _masked(a, mask, scale, out):
     for block in prange(BLOCKS):
-        for i in range(first(block, a.size), first(block + 1, a.size)):
-            out[i] = a[i] * scale if mask[i] else 0
+        a_, mask_, out_ = share(block, a), share(block, mask), share(block, out)
+        for i in range(out_.size):
+            out_[i] = a_[i] * scale if mask_[i] else 0

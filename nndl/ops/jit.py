@@ -2,6 +2,7 @@
 
 import numba
 import numpy as np
+from numba import prange
 
 # Of "fast math" only what keeps NaN and infinity meaningful: a*b+c in one instruction, sums in
 # another order, and no care for the sign of zero.
@@ -10,6 +11,19 @@ FASTMATH = {"contract", "reassoc", "nsz"}
 # Work is cut into this many blocks whatever the number of threads; threads only choose who
 # computes which block, so that the result has the same bits for any number of them.
 BLOCKS = 8
+
+# Matrix products up to this many multiplications take OpenBLAS's kernels for small ones, which
+# do not first copy both matrices into an order of their own: half again as fast.
+SMALL_PRODUCT = 1_000_000
+
+# Scratch memory is one piece for each thread, at numba.get_thread_id(): what a thread has just used
+# is in its cache still when it takes the next block.
+THREADS = numba.config.NUMBA_NUM_THREADS
+
+# An index may be negative in Python, and Numba asks each time.  `offset & NOT_NEGATIVE` changes no
+# offset that is not, and tells the compiler so: it then takes many numbers at once.  An index that
+# counts from 0 in a slice needs no telling.
+NOT_NEGATIVE = 2**62 - 1
 
 
 def _compiled(fastmath=FASTMATH, **options):
@@ -30,12 +44,19 @@ parallel_kernel = _compiled(parallel=True)  # has one prange over BLOCKS
 # a*b+c once or twice as it likes, and did so otherwise in a process that compiled a kernel than in
 # those that later took it from the cache.
 elementwise_kernel = _compiled(fastmath=False, parallel=True)
+exact_kernel = _compiled(fastmath=False)    # the same on the thread that calls it
 
 
 @kernel
 def first(block, n):
     """Where block number `block` of n things begins; it ends where the next one begins."""
     return block * n // BLOCKS
+
+
+@kernel
+def share(block, x):
+    """Block number `block` of an array x (n,).  A slice of its own: see NOT_NEGATIVE."""
+    return x[first(block, x.size):first(block + 1, x.size)]
 
 
 def buffer(work, name, shape, dtype):
@@ -54,6 +75,22 @@ def buffer(work, name, shape, dtype):
         memory = work[name + " memory"] = np.empty(size, dtype)
     work[name] = memory[:size].reshape(shape)
     return work[name]
+
+
+def rows_at_once(rows, cost):
+    """How many of the rows of a matrix product to compute at once, each `cost` multiplications.
+
+    As many as make a small product.  If that is few and there are many, all of them: a large product
+    is as fast.
+    """
+    few = SMALL_PRODUCT // max(1, cost)
+    return rows if few < 16 and rows >= 32 else max(1, min(few, rows))
+
+
+def sum_shares(shares, out):
+    """out = the sum of what the blocks have summed, shares (BLOCKS, ...), in the order of blocks."""
+    _sum_shares(shares.reshape(BLOCKS, -1), out.reshape(-1))
+    return out
 
 
 def channels_last(x):
@@ -78,3 +115,14 @@ def in_memory_order(x):
 def in_logical_order(x):
     """in_memory_order's way back, as a view."""
     return channels_first(x) if x.ndim == 4 else x
+
+
+@elementwise_kernel
+def _sum_shares(shares, out):
+    for block in prange(BLOCKS):
+        out_ = share(block, out)
+        out_[:] = share(block, shares[0])
+        for other in range(1, BLOCKS):
+            more = share(block, shares[other])
+            for i in range(out_.size):
+                out_[i] += more[i]

@@ -3,6 +3,7 @@
 Memory is (m, h, w, c), see jit.channels_last, so that the innermost loop runs over channels.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -19,7 +20,9 @@ def max_pool_forward(x, size=(2, 2), stride=(2, 2), work=None):
     shape = (len(x), *conv_size(x.shape[2:], size, stride, what="pool size"), x.shape[1])
     pooled = buffer(work, "pooled", shape, x.dtype)
     winner = buffer(work, "winner", shape, np.int32)
-    _max_forward(channels_last(x), *size, *stride, pooled, winner)
+    x = channels_last(x)
+    places = window(*size, x.shape[2] * x.shape[3], x.shape[3])
+    _max_forward(x, places, *stride, pooled, winner)
     return channels_first(pooled), channels_first(winner)
 
 
@@ -31,7 +34,8 @@ def max_pool_backward(d_pooled, winner, shape, size=(2, 2), stride=(2, 2), work=
     check_winner(winner, expected, size)
     check_float(d_pooled=d_pooled)
     dx = buffer(work, "dx", (m, h, w, c), d_pooled.dtype)
-    _max_backward(channels_last(d_pooled), channels_last(winner), size[1], *stride, dx)
+    places = window(*size, w * c, c)
+    _max_backward(channels_last(d_pooled), channels_last(winner), places, *stride, dx)
     return channels_first(dx)
 
 
@@ -58,43 +62,58 @@ def l2_pool_backward(d_pooled, x, pooled, size=(2, 2), stride=(2, 2), work=None)
     return channels_first(dx)
 
 
+@functools.cache
+def window(kh, kw, row, column):
+    """Where in memory the kh kw places of a window are, counted from its corner.
+
+    row, column : how far apart in memory two rows of the image are, and two columns
+    """
+    return np.add.outer(np.arange(kh) * row, np.arange(kw) * column).reshape(-1)
+
+
 @kernel
-def max_of_windows(x, kh, kw, sh, sw, pooled, winner):
+def max_of_windows(x, places, sh, sw, pooled, winner):
     """Max-pooling of one image x (h, w, c)."""
     for i in range(pooled.shape[0]):
         for j in range(pooled.shape[1]):
-            last = kh * kw - 1
-            for c in range(x.shape[2]):
-                pooled[i, j, c] = x[i * sh + kh - 1, j * sw + kw - 1, c]
-                winner[i, j, c] = last
-            for k in range(last - 1, -1, -1):
-                row, column = i * sh + k // kw, j * sw + k % kw
-                for c in range(x.shape[2]):
-                    value = x[row, column, c]
+            largest, which = pooled[i, j], winner[i, j]
+            corner = (i * sh * x.shape[1] + j * sw) * x.shape[2]
+            for k in range(len(places) - 1, -1, -1):
+                here = x.reshape(x.size)[corner + places[k]:corner + places[k] + x.shape[2]]
+                for c in range(here.size):
                     # From the last to the first and >=: of equal ones the first wins.  != itself:
                     # NaN is handed on, the first of them too.
-                    if value >= pooled[i, j, c] or value != value:
-                        pooled[i, j, c] = value
-                        winner[i, j, c] = k
+                    if k == len(places) - 1 or here[c] >= largest[c] or here[c] != here[c]:
+                        largest[c] = here[c]
+                        which[c] = k
 
 
 @parallel_kernel
-def _max_forward(x, kh, kw, sh, sw, pooled, winner):
+def _max_forward(x, places, sh, sw, pooled, winner):
     for block in prange(BLOCKS):
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
-            max_of_windows(x[e], kh, kw, sh, sw, pooled[e], winner[e])
+            max_of_windows(x[e], places, sh, sw, pooled[e], winner[e])
+
+
+@kernel
+def hand_to_winners(d_pooled, winner, places, sh, sw, dx):
+    """The gradient of one image: each window's goes to its winner, 0 to all others."""
+    dx[:] = 0
+    for i in range(d_pooled.shape[0]):
+        for j in range(d_pooled.shape[1]):
+            d, which = d_pooled[i, j], winner[i, j]
+            corner = (i * sh * dx.shape[1] + j * sw) * d.size
+            for k in range(len(places)):
+                here = dx.reshape(dx.size)[corner + places[k]:corner + places[k] + d.size]
+                for c in range(d.size):
+                    here[c] += d[c] if which[c] == k else 0
 
 
 @parallel_kernel
-def _max_backward(d_pooled, winner, kw, sh, sw, dx):
+def _max_backward(d_pooled, winner, places, sh, sw, dx):
     for block in prange(BLOCKS):
         for e in range(first(block, dx.shape[0]), first(block + 1, dx.shape[0])):
-            dx[e] = 0
-            for i in range(d_pooled.shape[1]):
-                for j in range(d_pooled.shape[2]):
-                    for c in range(d_pooled.shape[3]):
-                        k = winner[e, i, j, c]
-                        dx[e, i * sh + k // kw, j * sw + k % kw, c] += d_pooled[e, i, j, c]
+            hand_to_winners(d_pooled[e], winner[e], places, sh, sw, dx[e])
 
 
 @parallel_kernel

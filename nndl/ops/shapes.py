@@ -4,6 +4,11 @@ Each function raises ValueError or TypeError naming the argument, what was expec
 The Numba kernels index without bounds checks and rely on these.
 """
 
+import functools
+
+import numpy as np
+
+FLOATS = {np.dtype("float32")}, {np.dtype("float64")}
 
 def pair(name, value, least):
     """An int, or a pair of ints, as a pair (rows, columns); each at least `least`."""
@@ -27,6 +32,8 @@ def is_int(value):
 
 def check_float(**arrays):
     """All arrays must be float32, or all float64."""
+    if {x.dtype for x in arrays.values()} in FLOATS:
+        return
     (first, a), *others = arrays.items()
     if a.dtype != "float32" and a.dtype != "float64":
         raise TypeError(f"{first} must be float32 or float64, not {a.dtype}; "
@@ -40,6 +47,8 @@ def check_float(**arrays):
 def check_same_shape(**arrays):
     """All arrays must have one shape and one float type."""
     check_float(**arrays)
+    if len({x.shape for x in arrays.values()}) == 1:
+        return
     (first, a), *others = arrays.items()
     for name, other in others:
         if other.shape != a.shape:
@@ -101,6 +110,14 @@ def conv_size(shape, kernel, stride=(1, 1), padding=(0, 0), what="kernel"):
 
     A remainder at the edge that no whole window covers is dropped.
     """
+    try:
+        return _conv_size(shape, kernel, stride, padding, what)
+    except TypeError:  # a list, which cannot be looked up; or something wrong, which is said again
+        return _conv_size.__wrapped__(shape, kernel, stride, padding, what)
+
+
+@functools.cache
+def _conv_size(shape, kernel, stride, padding, what):
     for name, two in ((what, kernel), ("stride", stride), ("padding", padding)):
         if not isinstance(two, (tuple, list)) or len(two) != 2 or not all(is_int(v) for v in two):
             raise TypeError(f"{name} must be a pair of ints (rows, columns), not {two!r}")

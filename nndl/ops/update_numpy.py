@@ -26,7 +26,7 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
 
 def check_step(w, nabla_w, v, mu, out_w, out_v):
     """Arrays of one shape and type, those that are not None; momentum needs a velocity."""
-    given = {"nabla_w": nabla_w, "v": v, "out_w": out_w, "out_v": out_v}
-    check_same_shape(w=w, **{name: x for name, x in given.items() if x is not None})
+    given = {"w": w, "nabla_w": nabla_w, "v": v, "out_w": out_w, "out_v": out_v}
+    check_same_shape(**{name: x for name, x in given.items() if x is not None})
     if v is None and mu:
         raise ValueError(f"momentum mu={mu} needs a velocity v: np.zeros_like(w) to begin with")
