@@ -18,7 +18,7 @@ import stat
 import sys
 import tempfile
 import threading
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 CONTRACT = {
     "dense": ("dense_forward", "dense_backward"),
@@ -54,7 +54,9 @@ class Backend:
         self.threads = usable_cores()
         if name == "numba":
             import numba
-            self.threads = min(self.threads, numba.config.NUMBA_NUM_THREADS)
+            most = numba.config.NUMBA_NUM_THREADS
+            # Who has set the variable has said how many; else it is the cores of our affinity.
+            self.threads = most if os.environ.get("NUMBA_NUM_THREADS") else min(self.threads, most)
 
     def __repr__(self):
         return f"<nndl backend {self.name}, {self.threads} threads>"
@@ -117,8 +119,9 @@ def get(name=None):
 def set_threads(n):
     """Let every backend use n threads from now on.  n is an int, at least 1.
 
-    Numba starts its threads once a process: more than NUMBA_NUM_THREADS (the machine's cores,
-    unless the environment says otherwise) cannot be had later, and ValueError says so.
+    Until then it is usable_cores(), or for the numba backend NUMBA_NUM_THREADS where that is set.
+    Numba starts its threads once a process: more than NUMBA_NUM_THREADS (the cores of the process's
+    affinity, unless the environment says otherwise) cannot be had later, and ValueError says so.
     """
     if not hasattr(n, "__index__") or isinstance(n, bool):
         raise TypeError(f"threads must be an int, not {n!r}")
@@ -133,11 +136,63 @@ def set_threads(n):
 
 
 def usable_cores():
-    """How many cores this process may use: its affinity, not what the machine has."""
+    """How many cores this process may use: the least of core_limits."""
+    return min(core_limits().values())
+
+
+def core_limits():
+    """How many cores the machine has, and what affinity and a container's quota leave of them."""
+    limits = {"the machine has": os.cpu_count() or 1}
+    with contextlib.suppress(AttributeError, OSError):  # not on macOS and Windows
+        limits["affinity leaves"] = len(os.sched_getaffinity(0))
+    quota = container_cores()
+    if quota is not None:
+        limits["the container's quota is"] = quota
+    return limits
+
+
+def container_cores(root="/"):
+    """How many cores the CPU quotas on this process are worth, rounded up; None if there are none.
+
+    A quota is time in each period: 150,000 us in 100,000 us are one and a half cores.  Linux puts it
+    on control groups, and a group is held to the quotas of those above it, too: the least counts.
+
+    root : the folder that has proc and sys in it; another one is for tests
+    """
+    root, ours, quotas = Path(root), {}, []
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        # 4:cpu,cpuacct:/docker/3f2a, or in version 2, with one group for everything, 0::/docker/3f2a
+        controllers, _, group = line.partition(":")[2].partition(":")
+        ours.update(dict.fromkeys(controllers.split(","), group))
+    for line in _text(root / "proc/self/mountinfo").splitlines():
+        # 32 31 0:29 /docker /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu: where group /docker lies
+        mount, _, kind = (part.split() for part in line.partition(" - "))
+        if len(mount) < 5 or kind[:1] not in (["cgroup"], ["cgroup2"]):
+            continue
+        group = ours.get("cpu" if kind[0] == "cgroup" else "", "/")
+        folder, below = root / mount[4].lstrip("/"), ()
+        with contextlib.suppress(ValueError):  # a path from outside the container, whose root is folder
+            below = PurePosixPath(group).relative_to(mount[3]).parts
+        quotas += [_quota(folder.joinpath(*below[:n])) for n in range(len(below) + 1)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _quota(folder):
+    """The cores that one control group's quota is worth, or None: "max", -1, or nothing readable."""
+    text = _text(folder / "cpu.max") or (  # version 2, or version 1
+        _text(folder / "cpu.cfs_quota_us") + " " + _text(folder / "cpu.cfs_period_us"))
+    with contextlib.suppress(ValueError):
+        quota, period = map(int, text.split())
+        if quota > 0 and period > 0:
+            return -(-quota // period)
+    return None
+
+
+def _text(file):
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def prepare_numba():

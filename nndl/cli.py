@@ -361,7 +361,8 @@ def _parser():
                           help="numba is fast, numpy is for stepping through (default: NNDL_BACKEND "
                           "in the environment, else numba)")
         made.add_argument("--threads", type=whole, default=None, metavar="N",
-                          help="default: all cores that this process may use")
+                          help="default: NUMBA_NUM_THREADS in the environment, else all cores that "
+                          "this process may use")
         return made
 
     made = verb(train, "train the book's convolutional network on MNIST")

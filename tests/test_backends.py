@@ -98,6 +98,85 @@ def test_set_threads_refuses(most):
             backends.set_threads(n)
 
 
+# --- the cores ------------------------------------------------------------------------------------
+
+V1 = "32 31 0:29 {} /sys/fs/cgroup/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
+V2 = "41 31 0:38 {} /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+OTHERS = ("33 31 0:30 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
+          "22 1 8:1 / / rw - ext4 sda1 rw\n")
+
+
+@pytest.mark.parametrize("groups, mounts, files, cores", [
+    # Version 2: one file, "quota period".
+    ("0::/\n", V2.format("/"), {"cpu.max": "400000 100000\n"}, 4),
+    ("0::/\n", V2.format("/"), {"cpu.max": "150000 100000\n"}, 2),  # rounded up
+    ("0::/\n", V2.format("/"), {"cpu.max": "5000 100000\n"}, 1),
+    ("0::/\n", V2.format("/"), {"cpu.max": "max 100000\n"}, None),
+    ("0::/a/b\n", V2.format("/"), {"a/b/cpu.max": "800000 100000", "a/cpu.max": "300000 100000"}, 3),
+    ("0::/a/b\n", V2.format("/"), {"a/b/cpu.max": "200000 100000", "a/cpu.max": "max 100000"}, 2),
+    ("0::/a\n", V2.format("/"), {"b/cpu.max": "200000 100000"}, None),  # another's quota
+    # Version 1: two files, and -1 where version 2 says max.
+    ("4:cpuacct,cpu:/a\n3:cpuset:/b\n", OTHERS + V1.format("/"),
+     {"cpu/a/cpu.cfs_quota_us": "250000\n", "cpu/a/cpu.cfs_period_us": "100000\n",
+      "cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n",
+      "cpu/b/cpu.cfs_quota_us": "100000\n", "cpu/b/cpu.cfs_period_us": "100000\n"}, 3),
+    # In a container only its own part of the tree is mounted; the path may still be the whole one.
+    ("4:cpu:/docker/3f\n", V1.format("/docker/3f"),
+     {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+    ("4:cpu:/docker/3f/x\n", V1.format("/docker/3f"),
+     {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000",
+      "cpu/x/cpu.cfs_quota_us": "50000", "cpu/x/cpu.cfs_period_us": "100000"}, 1),
+    ("4:cpu:/\n", V1.format("/../.."),
+     {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+    # Both at once, where version 2 has other controllers.
+    ("4:cpu:/a\n0::/\n", V1.format("/") + V2.format("/").replace("cgroup rw", "cgroup/unified rw"),
+     {"cpu/a/cpu.cfs_quota_us": "300000", "cpu/a/cpu.cfs_period_us": "100000"}, 3),
+    # Nothing that can be read.
+    ("", "", {}, None),
+    ("0::/\n", V2.format("/"), {}, None),
+    ("0::/a\n", "41 31 - cgroup2\n- cgroup rw,cpu\n - \n" + V2.format("/"), {"cpu.max/x": ""}, None),
+    ("0\n::\nx:y\n", V2.format("/"), {"cpu.max": "200000 100000"}, 2),
+    *[("0::/\n", V2.format("/"), {"cpu.max": text}, None)
+      for text in ("", "4", "four 100000", "200000 0", "0 100000", "-5 100000", "1 2 3", "\0\xff")],
+])
+def test_the_quota_of_a_container(groups, mounts, files, cores, tmp_path):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    if groups:
+        (tmp_path / "proc/self/cgroup").write_text(groups)
+    if mounts:
+        (tmp_path / "proc/self/mountinfo").write_text(mounts)
+    for name, text in files.items():
+        file = tmp_path / "sys/fs/cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="latin-1")
+    assert backends.container_cores(tmp_path) == cores
+
+
+@pytest.mark.parametrize("machine, affinity, quota, cores", [
+    (64, 8, 2, 2), (64, 8, None, 8), (64, 2, 8, 2), (64, None, 3, 3), (64, None, None, 64),
+    (None, None, None, 1),
+])
+def test_usable_cores_are_the_least(machine, affinity, quota, cores, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: machine)
+    monkeypatch.setattr(backends, "container_cores", lambda: quota)
+    if affinity is None:  # macOS and Windows
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(affinity)), raising=False)
+    assert backends.usable_cores() == cores
+
+
+def test_threads_are_the_usable_cores_unless_numba_num_threads_says_otherwise(most, monkeypatch):
+    monkeypatch.setattr(backends, "usable_cores", lambda: 1)
+    assert os.environ["NUMBA_NUM_THREADS"] == str(most) != "1"  # by conftest
+    assert backends.Backend("numba").threads == most
+    assert backends.Backend("numpy").threads == 1
+    monkeypatch.delenv("NUMBA_NUM_THREADS")
+    assert backends.Backend("numba").threads == 1
+    monkeypatch.setattr(backends, "usable_cores", lambda: most + 1)
+    assert backends.Backend("numba").threads == most  # no more than Numba can start
+
+
 def dense(ops, rng, m):
     a, w, b, delta = (normal(rng, "f", *shape) for shape in ((m, 37), (30, 37), (30,), (m, 30)))
     return ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w)
