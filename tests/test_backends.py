@@ -397,3 +397,67 @@ def test_the_process_that_compiles_gets_the_same_bits_as_those_after_it(tmp_path
                for _ in range(2)]
     assert printed[0] == printed[1]
     assert len(printed[0].splitlines()) >= 14
+
+
+# --- machines that lack something -----------------------------------------------------------------
+
+AVX512 = {"avx2", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+WHEEL = {"features": AVX512, "loaded": [("/numpy.libs/libopenblas.so", "Haswell")],
+         "scipys": "scipy-openblas", "environment": {"HOME": "/"}, "system": ("linux", "x86_64")}
+
+
+@pytest.mark.parametrize("different, why", [
+    ({"environment": {"OPENBLAS_CORETYPE": "Zen"}}, "environment has OPENBLAS_CORETYPE=Zen"),
+    ({"environment": {"OPENBLAS_CORETYPE": ""}}, "environment has"),
+    ({"system": ("linux", "aarch64")}, "only on Linux"),
+    ({"system": ("win32", "AMD64")}, "only on Linux"),
+    ({"system": ("darwin", "x86_64")}, "only on Linux"),
+    ({"features": set()}, "no AVX-512"),
+    *[({"features": AVX512 - {lacking}}, "no AVX-512") for lacking in sorted(AVX512 - {"avx2"})],
+    ({"scipys": "mkl"}, "not its own"),
+    ({"scipys": None}, "not its own"),
+    ({"loaded": []}, "not its own"),
+    ({"loaded": [("/lib/libopenblas.so.0", "Haswell")]}, "not its own"),  # NumPy and SciPy share it
+    ({"loaded": [*WHEEL["loaded"], ("/scipy.libs/libopenblas.so", "Haswell")]}, "already"),
+    *[({"loaded": [(WHEEL["loaded"][0][0], kernels)]}, f"for {kernels}") for kernels in (
+        "SkylakeX", "Cooperlake", "SapphireRapids", "Zen", "Prescott", "NotYetHeardOf", None)],
+])
+def test_no_hint_for_openblas_where_it_may_do_harm(different, why):
+    hint, because = backends.blas_hint(**{**WHEEL, **different})
+    assert hint is None and because.startswith("none: ") and why in because
+
+
+def test_a_hint_where_openblas_takes_a_cpu_for_an_older_one():
+    hint, because = backends.blas_hint(**WHEEL)
+    assert hint == "SKYLAKEX" and "for Haswell" in because
+    assert WHEEL["environment"] == {"HOME": "/"}
+
+
+@pytest.mark.parametrize("then, hint, scipys", [
+    ("del os.environ['OPENBLAS_CORETYPE']", "SKYLAKEX", "SkylakeX"),
+    ("import scipy.linalg; del os.environ['OPENBLAS_CORETYPE']", "none: SciPy's", "Haswell"),
+    ("pass", "none: the environment", "Haswell"),
+])
+def test_the_hint_reaches_scipys_openblas_and_nobody_else(then, hint, scipys):
+    """Where OpenBLAS knows the CPU it can be made to look as if NumPy's did not."""
+    blas = [Path(library["filepath"]) for library in threadpool_info() if library["user_api"] == "blas"]
+    if {path.parent.name for path in blas} != {"numpy.libs", "scipy.libs"} or sys.platform != "linux":
+        pytest.skip("needs the wheels of NumPy and SciPy for Linux")
+    if not AVX512 <= backends.cpu_features():
+        pytest.skip("needs a CPU with AVX-512")
+    found = json.loads(in_a_new_process(f"""
+        import json, os
+        os.environ["OPENBLAS_CORETYPE"] = "Haswell"
+        import numpy
+        {then}
+        from nndl import backends
+        before = dict(os.environ)
+        backends.get("numba")
+        untouched = os.environ == before
+        from threadpoolctl import threadpool_info
+        print(json.dumps([backends.blas_hint_given(), untouched, *sorted(
+            (library["filepath"], library["architecture"]) for library in threadpool_info()
+            if library["internal_api"] == "openblas")]))
+    """, OPENBLAS_CORETYPE=None))
+    assert found[0].startswith(hint) and found[1]
+    assert [kernels for _, kernels in found[2:]] == ["Haswell", scipys]  # NumPy's, SciPy's
