@@ -3,6 +3,8 @@
 import inspect
 import json
 import os
+import platform
+import re
 import subprocess
 import sys
 import textwrap
@@ -461,3 +463,73 @@ def test_the_hint_reaches_scipys_openblas_and_nobody_else(then, hint, scipys):
     """, OPENBLAS_CORETYPE=None))
     assert found[0].startswith(hint) and found[1]
     assert [kernels for _, kernels in found[2:]] == ["Haswell", scipys]  # NumPy's, SciPy's
+
+
+TRAIN_A_LITTLE = """
+import hashlib
+import numpy as np
+from nndl import ConvPool, Dense, Network, Softmax
+rng = np.random.default_rng(0)
+x, y = rng.integers(0, 256, (30, 28, 28), np.uint8), rng.integers(0, 10, 30)
+net = Network([ConvPool(20, 5), Dense(10), Softmax()], backend="numba")
+net.SGD((x, y), 1, 10, 0.1, 1.0, progress=False)
+weights = [getattr(layer, name) for layer in net.layers for name in layer.parameters]
+assert all(np.isfinite(w).all() for w in weights)
+bits = hashlib.sha256(b"".join(np.ascontiguousarray(w).tobytes() for w in weights)).hexdigest()
+"""
+
+
+def trained_and_info(before, **environment):
+    """Train a little and run nndl info where `before` has been run first.  Returns info's rows."""
+    out = in_a_new_process(f"{before}\n{TRAIN_A_LITTLE}\nprint(bits)\n"
+                           "from nndl import cli\nassert cli.main(['info']) == 0", **environment)
+    bits, *lines = out.splitlines()
+    here = {}
+    exec(TRAIN_A_LITTLE, here)
+    assert bits == here["bits"]  # whatever it lacks, it learns the same
+    return dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
+
+
+@pytest.mark.parametrize("before, environment, advice", [
+    ("import sys; sys.modules['numba.np.ufunc.omppool'] = sys.modules['numba.np.ufunc.tbbpool'] = None",
+     {"NUMBA_THREADING_LAYER": None, "NUMBA_THREADING_LAYER_PRIORITY": None}, "install libgomp"),
+    ("", {"NUMBA_THREADING_LAYER": "workqueue"}, "the environment asks for workqueue"),
+], ids=["not there", "not wanted"])
+def test_a_machine_without_omp(before, environment, advice):
+    info = trained_and_info(before, **environment)
+    assert info["threading layer"].startswith("workqueue; ") and advice in info["threading layer"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="affinity is Linux's")
+def test_a_machine_with_one_core():
+    info = trained_and_info("import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])",
+                            NUMBA_NUM_THREADS=None)
+    assert info["threads"].startswith("1 of 1 usable core")
+    assert "on one core nothing runs side by side" in info["threads"]
+
+
+def test_a_cpu_without_avx512(tmp_path):
+    """Numba and OpenBLAS are told that it is a Haswell; the kernels are compiled for that."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        pytest.skip("needs an x86-64")
+    out = in_a_new_process("""
+        import numpy as np
+        from threadpoolctl import threadpool_info
+        from nndl import backends
+        from nndl.selftest import FLOAT32
+        rng = np.random.default_rng(0)
+        a, w, b = (rng.normal(size=shape).astype("float32") for shape in ((70, 37), (30, 37), (30,)))
+        results = []
+        for ops in (backends.get("numpy"), backends.get("numba")):
+            with ops.running():
+                results.append(ops.relu_forward(ops.dense_forward(a, w, b)))
+        bound = FLOAT32 * np.max(abs(a) @ abs(w).T + abs(b))
+        assert 0 <= abs(results[0] - results[1]).max() < bound and results[0].max() > 1
+        from nndl.ops import activation_numba
+        assembly, = activation_numba._relu_forward.inspect_asm().values()
+        assert "ymm" in assembly and "zmm" not in assembly  # 256 bits, not 512
+        print({library["architecture"] for library in threadpool_info()
+               if library["internal_api"] == "openblas"} <= {"Haswell"})
+    """, NUMBA_CACHE_DIR=str(tmp_path), OPENBLAS_CORETYPE="Haswell", NUMBA_CPU_NAME="haswell",
+        NUMBA_CPU_FEATURES="+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt,+sse4.2")
+    assert out.split() == ["True"]
