@@ -4,8 +4,9 @@
 ops/<family>_<backend>.py.  Layers receive one and call nothing else.
 
 What a process has only once is settled here, before Numba is imported: where its compiled kernels
-are kept, which threading layer it uses, and how many threads it and BLAS may take.  Together with
-the command line this is the only module that reads environment variables.
+are kept, which threading layer it uses, how many threads it and BLAS may take, and whether BLAS has
+to be told what the CPU can do.  Together with the command line this is the only module that reads
+environment variables.
 """
 
 import contextlib
@@ -13,12 +14,13 @@ import ctypes
 import hashlib
 import importlib
 import os
+import platform
 import shutil
 import stat
 import sys
 import tempfile
 import threading
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 CONTRACT = {
     "dense": ("dense_forward", "dense_backward"),
@@ -55,7 +57,9 @@ class Backend:
         self.threads = usable_cores()
         if name == "numba":
             import numba
-            self.threads = min(self.threads, numba.config.NUMBA_NUM_THREADS)
+            most = numba.config.NUMBA_NUM_THREADS
+            # Who has set the variable has said how many; else it is the cores of our affinity.
+            self.threads = most if os.environ.get("NUMBA_NUM_THREADS") else min(self.threads, most)
 
     def __repr__(self):
         return f"<nndl backend {self.name}, {self.threads} threads>"
@@ -118,8 +122,9 @@ def get(name=None):
 def set_threads(n):
     """Let every backend use n threads from now on.  n is an int, at least 1.
 
-    Numba starts its threads once a process: more than NUMBA_NUM_THREADS (the machine's cores,
-    unless the environment says otherwise) cannot be had later, and ValueError says so.
+    Until then it is usable_cores(), or for the numba backend NUMBA_NUM_THREADS where that is set.
+    Numba starts its threads once a process: more than NUMBA_NUM_THREADS (the cores of the process's
+    affinity, unless the environment says otherwise) cannot be had later, and ValueError says so.
     """
     if not hasattr(n, "__index__") or isinstance(n, bool):
         raise TypeError(f"threads must be an int, not {n!r}")
@@ -134,11 +139,63 @@ def set_threads(n):
 
 
 def usable_cores():
-    """How many cores this process may use: its affinity, not what the machine has."""
+    """How many cores this process may use: the least of core_limits."""
+    return min(core_limits().values())
+
+
+def core_limits():
+    """How many cores the machine has, and what affinity and a container's quota leave of them."""
+    limits = {"the machine has": os.cpu_count() or 1}
+    with contextlib.suppress(AttributeError, OSError):  # not on macOS and Windows
+        limits["affinity leaves"] = len(os.sched_getaffinity(0))
+    quota = container_cores()
+    if quota is not None:
+        limits["the container's quota is"] = quota
+    return limits
+
+
+def container_cores(root="/"):
+    """How many cores the CPU quotas on this process are worth, rounded up; None if there are none.
+
+    A quota is time in each period: 150,000 us in 100,000 us are one and a half cores.  Linux puts it
+    on control groups, and a group is held to the quotas of those above it, too: the least counts.
+
+    root : the folder that has proc and sys in it; another one is for tests
+    """
+    root, ours, quotas = Path(root), {}, []
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        # 4:cpu,cpuacct:/docker/3f2a, or in version 2, with one group for everything, 0::/docker/3f2a
+        controllers, _, group = line.partition(":")[2].partition(":")
+        ours.update(dict.fromkeys(controllers.split(","), group))
+    for line in _text(root / "proc/self/mountinfo").splitlines():
+        # 32 31 0:29 /docker /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu: where group /docker lies
+        mount, _, kind = (part.split() for part in line.partition(" - "))
+        if len(mount) < 5 or kind[:1] not in (["cgroup"], ["cgroup2"]):
+            continue
+        group = ours.get("cpu" if kind[0] == "cgroup" else "", "/")
+        folder, below = root / mount[4].lstrip("/"), ()
+        with contextlib.suppress(ValueError):  # a path from outside the container, whose root is folder
+            below = PurePosixPath(group).relative_to(mount[3]).parts
+        quotas += [_quota(folder.joinpath(*below[:n])) for n in range(len(below) + 1)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _quota(folder):
+    """The cores that one control group's quota is worth, or None: "max", -1, or nothing readable."""
+    text = _text(folder / "cpu.max") or (  # version 2, or version 1
+        _text(folder / "cpu.cfs_quota_us") + " " + _text(folder / "cpu.cfs_period_us"))
+    with contextlib.suppress(ValueError):
+        quota, period = map(int, text.split())
+        if quota > 0 and period > 0:
+            return -(-quota // period)
+    return None
+
+
+def _text(file):
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def prepare_numba():
@@ -146,7 +203,7 @@ def prepare_numba():
     if "nndl.ops.jit" in sys.modules:
         return sys.modules["numba"]
     import numba
-    import scipy.linalg  # noqa: F401  the BLAS behind np.dot in kernels: loaded, so that it can be limited
+    _load_blas()
     if not {"NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"} & set(os.environ):
         # An empty parallel loop costs 1.2 us with omp, 1.7 with tbb, 88 with workqueue.
         numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
@@ -165,6 +222,70 @@ def prepare_numba():
     finally:
         numba.config.CACHE_DIR = before
     return numba
+
+
+def _load_blas():
+    """Load SciPy's BLAS, the one behind np.dot in kernels, so that it can be limited to one thread.
+
+    It reads the environment once, when it is loaded: a hint goes again afterwards, so that nobody
+    else's is touched.
+    """
+    import scipy
+    from threadpoolctl import ThreadpoolController
+    scipys = scipy.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {}).get("name")
+    loaded = [(library.filepath, library.architecture)
+              for library in ThreadpoolController().lib_controllers
+              if library.internal_api == "openblas"]
+    hint, _loaded["blas hint"] = blas_hint(cpu_features(), loaded, scipys, os.environ)
+    if hint:
+        os.environ["OPENBLAS_CORETYPE"] = hint
+    try:
+        import scipy.linalg
+    finally:
+        if hint:
+            del os.environ["OPENBLAS_CORETYPE"]
+
+
+def blas_hint(features, loaded, scipys, environment, system=None):
+    """Which kernels SciPy's OpenBLAS has to be told to take, or None; and why, for `nndl info`.
+
+    OpenBLAS goes by the CPU's model number first.  A virtual CPU may have an old one's number and yet
+    AVX-512: OpenBLAS then takes its AVX2 kernels, with which the product of the book's second
+    convolution reaches 75 GF/s instead of 95.
+
+    features    : what the CPU has, of cpu_features
+    loaded      : path and kernels of each OpenBLAS that has been loaded already
+    scipys      : the name of the BLAS that SciPy was built with
+    environment : a mapping like os.environ
+    system      : such as ("linux", "x86_64"), or None for the one that we are on
+    """
+    if "OPENBLAS_CORETYPE" in environment:
+        return None, f"none: the environment has OPENBLAS_CORETYPE={environment['OPENBLAS_CORETYPE']}"
+    if (system or (sys.platform, platform.machine())) != ("linux", "x86_64"):
+        return None, "none: only on Linux and x86-64"
+    if not {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= features:
+        return None, "none: the CPU has no AVX-512"
+    # Safe: NumPy's OpenBLAS, loaded already, shows what SciPy's will choose.  Only "Haswell" gives way,
+    # never Zen, SapphireRapids or what comes next; and only in SciPy's wheel, which has SkylakeX.
+    if scipys != "scipy-openblas" or len(loaded) != 1 or "numpy.libs" not in loaded[0][0]:
+        return None, "none: SciPy's BLAS is not its own OpenBLAS, or was loaded already"
+    if loaded[0][1] != "Haswell":
+        return None, f"none: OpenBLAS takes this CPU for {loaded[0][1]}"
+    return "SKYLAKEX", "SKYLAKEX, to SciPy's: OpenBLAS takes this CPU for Haswell, but it has AVX-512"
+
+
+def blas_hint_given():
+    """What was said to SciPy's OpenBLAS when it was loaded, if anything, and why."""
+    prepare_numba()
+    return _loaded["blas hint"]
+
+
+def cpu_features():
+    """The names of what the CPU can do and the system lets it, such as "avx2" and "avx512f"."""
+    import llvmlite.binding
+    with contextlib.suppress(RuntimeError):  # LLVM does not know this kind of machine
+        return {name for name, there in llvmlite.binding.get_host_cpu_features().items() if there}
+    return set()
 
 
 def _load_openmp():

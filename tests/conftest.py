@@ -21,7 +21,10 @@ settings.register_profile("thorough", parent=settings.get_profile("nndl"), max_e
 settings.load_profile("nndl")
 
 BACKENDS = ("numpy", "numba")
-backends.get("numba")  # defines the kernels where backends wants them, whoever imports a file of theirs
+# Defines the kernels where backends wants them, whoever imports a file of theirs.
+backends.get("numba")
+# More threads than cores, which wait for each other, only where a test asks for them.
+backends.set_threads(min(int(os.environ["NUMBA_NUM_THREADS"]), backends.usable_cores()))
 
 
 @pytest.fixture(scope="module", params=BACKENDS)

@@ -3,6 +3,8 @@
 import inspect
 import json
 import os
+import platform
+import re
 import subprocess
 import sys
 import textwrap
@@ -96,6 +98,85 @@ def test_set_threads_refuses(most):
     for n in (1.0, "2", None, True):
         with pytest.raises(TypeError, match="threads must be an int"):
             backends.set_threads(n)
+
+
+# --- the cores ------------------------------------------------------------------------------------
+
+V1 = "32 31 0:29 {} /sys/fs/cgroup/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
+V2 = "41 31 0:38 {} /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+OTHERS = ("33 31 0:30 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
+          "22 1 8:1 / / rw - ext4 sda1 rw\n")
+
+
+@pytest.mark.parametrize("groups, mounts, files, cores", [
+    # Version 2: one file, "quota period".
+    ("0::/\n", V2.format("/"), {"cpu.max": "400000 100000\n"}, 4),
+    ("0::/\n", V2.format("/"), {"cpu.max": "150000 100000\n"}, 2),  # rounded up
+    ("0::/\n", V2.format("/"), {"cpu.max": "5000 100000\n"}, 1),
+    ("0::/\n", V2.format("/"), {"cpu.max": "max 100000\n"}, None),
+    ("0::/a/b\n", V2.format("/"), {"a/b/cpu.max": "800000 100000", "a/cpu.max": "300000 100000"}, 3),
+    ("0::/a/b\n", V2.format("/"), {"a/b/cpu.max": "200000 100000", "a/cpu.max": "max 100000"}, 2),
+    ("0::/a\n", V2.format("/"), {"b/cpu.max": "200000 100000"}, None),  # another's quota
+    # Version 1: two files, and -1 where version 2 says max.
+    ("4:cpuacct,cpu:/a\n3:cpuset:/b\n", OTHERS + V1.format("/"),
+     {"cpu/a/cpu.cfs_quota_us": "250000\n", "cpu/a/cpu.cfs_period_us": "100000\n",
+      "cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n",
+      "cpu/b/cpu.cfs_quota_us": "100000\n", "cpu/b/cpu.cfs_period_us": "100000\n"}, 3),
+    # In a container only its own part of the tree is mounted; the path may still be the whole one.
+    ("4:cpu:/docker/3f\n", V1.format("/docker/3f"),
+     {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+    ("4:cpu:/docker/3f/x\n", V1.format("/docker/3f"),
+     {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000",
+      "cpu/x/cpu.cfs_quota_us": "50000", "cpu/x/cpu.cfs_period_us": "100000"}, 1),
+    ("4:cpu:/\n", V1.format("/../.."),
+     {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+    # Both at once, where version 2 has other controllers.
+    ("4:cpu:/a\n0::/\n", V1.format("/") + V2.format("/").replace("cgroup rw", "cgroup/unified rw"),
+     {"cpu/a/cpu.cfs_quota_us": "300000", "cpu/a/cpu.cfs_period_us": "100000"}, 3),
+    # Nothing that can be read.
+    ("", "", {}, None),
+    ("0::/\n", V2.format("/"), {}, None),
+    ("0::/a\n", "41 31 - cgroup2\n- cgroup rw,cpu\n - \n" + V2.format("/"), {"cpu.max/x": ""}, None),
+    ("0\n::\nx:y\n", V2.format("/"), {"cpu.max": "200000 100000"}, 2),
+    *[("0::/\n", V2.format("/"), {"cpu.max": text}, None)
+      for text in ("", "4", "four 100000", "200000 0", "0 100000", "-5 100000", "1 2 3", "\0\xff")],
+])
+def test_the_quota_of_a_container(groups, mounts, files, cores, tmp_path):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    if groups:
+        (tmp_path / "proc/self/cgroup").write_text(groups)
+    if mounts:
+        (tmp_path / "proc/self/mountinfo").write_text(mounts)
+    for name, text in files.items():
+        file = tmp_path / "sys/fs/cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="latin-1")
+    assert backends.container_cores(tmp_path) == cores
+
+
+@pytest.mark.parametrize("machine, affinity, quota, cores", [
+    (64, 8, 2, 2), (64, 8, None, 8), (64, 2, 8, 2), (64, None, 3, 3), (64, None, None, 64),
+    (None, None, None, 1),
+])
+def test_usable_cores_are_the_least(machine, affinity, quota, cores, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: machine)
+    monkeypatch.setattr(backends, "container_cores", lambda: quota)
+    if affinity is None:  # macOS and Windows
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(affinity)), raising=False)
+    assert backends.usable_cores() == cores
+
+
+def test_threads_are_the_usable_cores_unless_numba_num_threads_says_otherwise(most, monkeypatch):
+    monkeypatch.setattr(backends, "usable_cores", lambda: 1)
+    assert os.environ["NUMBA_NUM_THREADS"] == str(most) != "1"  # by conftest
+    assert backends.Backend("numba").threads == most
+    assert backends.Backend("numpy").threads == 1
+    monkeypatch.delenv("NUMBA_NUM_THREADS")
+    assert backends.Backend("numba").threads == 1
+    monkeypatch.setattr(backends, "usable_cores", lambda: most + 1)
+    assert backends.Backend("numba").threads == most  # no more than Numba can start
 
 
 def dense(ops, rng, m):
@@ -318,3 +399,137 @@ def test_the_process_that_compiles_gets_the_same_bits_as_those_after_it(tmp_path
                for _ in range(2)]
     assert printed[0] == printed[1]
     assert len(printed[0].splitlines()) >= 14
+
+
+# --- machines that lack something -----------------------------------------------------------------
+
+AVX512 = {"avx2", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+WHEEL = {"features": AVX512, "loaded": [("/numpy.libs/libopenblas.so", "Haswell")],
+         "scipys": "scipy-openblas", "environment": {"HOME": "/"}, "system": ("linux", "x86_64")}
+
+
+@pytest.mark.parametrize("different, why", [
+    ({"environment": {"OPENBLAS_CORETYPE": "Zen"}}, "environment has OPENBLAS_CORETYPE=Zen"),
+    ({"environment": {"OPENBLAS_CORETYPE": ""}}, "environment has"),
+    ({"system": ("linux", "aarch64")}, "only on Linux"),
+    ({"system": ("win32", "AMD64")}, "only on Linux"),
+    ({"system": ("darwin", "x86_64")}, "only on Linux"),
+    ({"features": set()}, "no AVX-512"),
+    *[({"features": AVX512 - {lacking}}, "no AVX-512") for lacking in sorted(AVX512 - {"avx2"})],
+    ({"scipys": "mkl"}, "not its own"),
+    ({"scipys": None}, "not its own"),
+    ({"loaded": []}, "not its own"),
+    ({"loaded": [("/lib/libopenblas.so.0", "Haswell")]}, "not its own"),  # NumPy and SciPy share it
+    ({"loaded": [*WHEEL["loaded"], ("/scipy.libs/libopenblas.so", "Haswell")]}, "already"),
+    *[({"loaded": [(WHEEL["loaded"][0][0], kernels)]}, f"for {kernels}") for kernels in (
+        "SkylakeX", "Cooperlake", "SapphireRapids", "Zen", "Prescott", "NotYetHeardOf", None)],
+])
+def test_no_hint_for_openblas_where_it_may_do_harm(different, why):
+    hint, because = backends.blas_hint(**{**WHEEL, **different})
+    assert hint is None and because.startswith("none: ") and why in because
+
+
+def test_a_hint_where_openblas_takes_a_cpu_for_an_older_one():
+    hint, because = backends.blas_hint(**WHEEL)
+    assert hint == "SKYLAKEX" and "for Haswell" in because
+    assert WHEEL["environment"] == {"HOME": "/"}
+
+
+@pytest.mark.parametrize("then, hint, scipys", [
+    ("del os.environ['OPENBLAS_CORETYPE']", "SKYLAKEX", "SkylakeX"),
+    ("import scipy.linalg; del os.environ['OPENBLAS_CORETYPE']", "none: SciPy's", "Haswell"),
+    ("pass", "none: the environment", "Haswell"),
+])
+def test_the_hint_reaches_scipys_openblas_and_nobody_else(then, hint, scipys):
+    """Where OpenBLAS knows the CPU it can be made to look as if NumPy's did not."""
+    blas = [Path(library["filepath"]) for library in threadpool_info() if library["user_api"] == "blas"]
+    if {path.parent.name for path in blas} != {"numpy.libs", "scipy.libs"} or sys.platform != "linux":
+        pytest.skip("needs the wheels of NumPy and SciPy for Linux")
+    if not AVX512 <= backends.cpu_features():
+        pytest.skip("needs a CPU with AVX-512")
+    found = json.loads(in_a_new_process(f"""
+        import json, os
+        os.environ["OPENBLAS_CORETYPE"] = "Haswell"
+        import numpy
+        {then}
+        from nndl import backends
+        before = dict(os.environ)
+        backends.get("numba")
+        untouched = os.environ == before
+        from threadpoolctl import threadpool_info
+        print(json.dumps([backends.blas_hint_given(), untouched, *sorted(
+            (library["filepath"], library["architecture"]) for library in threadpool_info()
+            if library["internal_api"] == "openblas")]))
+    """, OPENBLAS_CORETYPE=None))
+    assert found[0].startswith(hint) and found[1]
+    assert [kernels for _, kernels in found[2:]] == ["Haswell", scipys]  # NumPy's, SciPy's
+
+
+TRAIN_A_LITTLE = """
+import hashlib
+import numpy as np
+from nndl import ConvPool, Dense, Network, Softmax
+rng = np.random.default_rng(0)
+x, y = rng.integers(0, 256, (30, 28, 28), np.uint8), rng.integers(0, 10, 30)
+net = Network([ConvPool(20, 5), Dense(10), Softmax()], backend="numba")
+net.SGD((x, y), 1, 10, 0.1, 1.0, progress=False)
+weights = [getattr(layer, name) for layer in net.layers for name in layer.parameters]
+assert all(np.isfinite(w).all() for w in weights)
+bits = hashlib.sha256(b"".join(np.ascontiguousarray(w).tobytes() for w in weights)).hexdigest()
+"""
+
+
+def trained_and_info(before, **environment):
+    """Train a little and run nndl info where `before` has been run first.  Returns info's rows."""
+    out = in_a_new_process(f"{before}\n{TRAIN_A_LITTLE}\nprint(bits)\n"
+                           "from nndl import cli\nassert cli.main(['info']) == 0", **environment)
+    bits, *lines = out.splitlines()
+    here = {}
+    exec(TRAIN_A_LITTLE, here)
+    assert bits == here["bits"]  # whatever it lacks, it learns the same
+    return dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
+
+
+@pytest.mark.parametrize("before, environment, advice", [
+    ("import sys; sys.modules['numba.np.ufunc.omppool'] = sys.modules['numba.np.ufunc.tbbpool'] = None",
+     {"NUMBA_THREADING_LAYER": None, "NUMBA_THREADING_LAYER_PRIORITY": None}, "install libgomp"),
+    ("", {"NUMBA_THREADING_LAYER": "workqueue"}, "the environment asks for workqueue"),
+], ids=["not there", "not wanted"])
+def test_a_machine_without_omp(before, environment, advice):
+    info = trained_and_info(before, **environment)
+    assert info["threading layer"].startswith("workqueue; ") and advice in info["threading layer"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="affinity is Linux's")
+def test_a_machine_with_one_core():
+    info = trained_and_info("import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])",
+                            NUMBA_NUM_THREADS=None)
+    assert info["threads"].startswith("1 of 1 usable core")
+    assert "on one core nothing runs side by side" in info["threads"]
+
+
+def test_a_cpu_without_avx512(tmp_path):
+    """Numba and OpenBLAS are told that it is a Haswell; the kernels are compiled for that."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        pytest.skip("needs an x86-64")
+    out = in_a_new_process("""
+        import numpy as np
+        from threadpoolctl import threadpool_info
+        from nndl import backends
+        from nndl.selftest import FLOAT32
+        rng = np.random.default_rng(0)
+        a, w, b = (rng.normal(size=shape).astype("float32") for shape in ((70, 37), (30, 37), (30,)))
+        results = []
+        for ops in (backends.get("numpy"), backends.get("numba")):
+            with ops.running():
+                results.append(ops.relu_forward(ops.dense_forward(a, w, b)))
+        bound = FLOAT32 * np.max(abs(a) @ abs(w).T + abs(b))
+        assert 0 <= abs(results[0] - results[1]).max() < bound and results[0].max() > 1
+        from nndl.ops import activation_numba
+        assembly, = activation_numba._relu_forward.inspect_asm().values()
+        assert "ymm" in assembly and "zmm" not in assembly  # 256 bits, not 512
+        print({library["architecture"] for library in threadpool_info()
+               if library["internal_api"] == "openblas"} <= {"Haswell"})
+    """, NUMBA_CACHE_DIR=str(tmp_path), OPENBLAS_CORETYPE="Haswell", NUMBA_CPU_NAME="haswell",
+        NUMBA_CPU_FEATURES="+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt,+sse4.2")
+    assert out.split() == ["True"]

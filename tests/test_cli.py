@@ -392,8 +392,33 @@ def test_info(capsys):
     rows = dict(re.split(r" {2,}", line, maxsplit=1) for line in out.splitlines())
     assert err == "" and rows["numpy"] == np.__version__
     assert rows["backend"].startswith("numba ") and rows["threads"].startswith("1 of ")
-    assert {"python", "nndl", "numba", "threading layer", "BLAS", "compiled kernels",
-            "machine"} <= set(rows)
+    assert {"python", "nndl", "numba", "threading layer", "BLAS", "BLAS hint", "vectors",
+            "compiled kernels", "machine"} <= set(rows)
+    assert max(map(len, out.splitlines())) < 160
+
+
+@pytest.mark.parametrize("n, machine, affinity, quota, text", [
+    (2, 2, 2, None, "2 of 2 usable cores"),
+    (1, 2, 2, None, "1 of 2 usable cores"),
+    (1, 1, 1, None, "1 of 1 usable core; on one core nothing runs side by side"),
+    (3, 2, 2, 2, "3 of 2 usable cores; more threads than cores wait for each other"),
+    (2, 64, 8, 2, "2 of 2 usable cores (the machine has 64, affinity leaves 8, "
+                  "the container's quota is 2)"),
+])
+def test_info_says_how_many_threads_and_why(n, machine, affinity, quota, text, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: machine)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(affinity)), raising=False)
+    monkeypatch.setattr(backends, "container_cores", lambda: quota)
+    assert cli._threads(n, backends.core_limits()) == text
+
+
+@pytest.mark.parametrize("machine, features, text", [
+    ("x86_64", {"avx2", "avx512f"}, "AVX-512"), ("AMD64", {"avx2"}, "AVX2; no AVX-512"),
+    ("x86_64", {"sse2"}, "neither AVX-512 nor AVX2: slow"), ("arm64", {"neon"}, "arm64"),
+])
+def test_info_says_which_vectors_there_are(machine, features, text, monkeypatch):
+    monkeypatch.setattr(cli.platform, "machine", lambda: machine)
+    assert cli._vectors(features) == text
 
 
 def test_warmup(capsys):
