@@ -8,7 +8,16 @@ import math
 from numba import prange
 
 from .activation_numpy import MONOTONE, known
-from .jit import BLOCKS, buffer, elementwise_kernel, in_logical_order, in_memory_order, kernel, share
+from .jit import (
+    BLOCKS,
+    buffer,
+    elementwise_kernel,
+    in_logical_order,
+    in_memory_order,
+    kernel,
+    remembered,
+    share,
+)
 from .shapes import check_float, check_same_shape
 
 __all__ = ["MONOTONE"]
@@ -101,19 +110,25 @@ BACKWARD = {"sigmoid": sigmoid_backward, "tanh": tanh_backward, "relu": relu_bac
 
 def _apply(loop, z, work, *alpha):
     """Run a forward loop over z, whatever its shape."""
-    check_float(z=z)
-    z = in_memory_order(z)
-    a = buffer(work, "a", z.shape, z.dtype)
-    loop(z.reshape(-1), *(z.dtype.type(x) for x in alpha), a.reshape(-1))
+    def prepare():
+        check_float(z=z)
+        return buffer(work, "a", in_memory_order(z).shape, z.dtype), [z.dtype.type(x) for x in alpha]
+
+    a, numbers = remembered(work, "forward", (z,), alpha, prepare)
+    loop(in_memory_order(z).reshape(-1), *numbers, a.reshape(-1))
     return in_logical_order(a)
 
 
 def _chain(loop, da, known_from_forward, work, *alpha):
     """Run a backward loop over da and a (or z), whatever their shape."""
-    check_same_shape(da=da, a=known_from_forward)
-    da, a = in_memory_order(da), in_memory_order(known_from_forward)
-    dz = buffer(work, "dz", da.shape, da.dtype)
-    loop(da.reshape(-1), a.reshape(-1), *(da.dtype.type(x) for x in alpha), dz.reshape(-1))
+    a = known_from_forward
+
+    def prepare():
+        check_same_shape(da=da, a=a)
+        return buffer(work, "dz", in_memory_order(da).shape, da.dtype), [a.dtype.type(x) for x in alpha]
+
+    dz, numbers = remembered(work, "backward", (da, a), alpha, prepare)
+    loop(in_memory_order(da).reshape(-1), in_memory_order(a).reshape(-1), *numbers, dz.reshape(-1))
     return in_logical_order(dz)
 
 

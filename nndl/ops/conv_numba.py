@@ -35,7 +35,7 @@ def im2col(x, kernel, stride=(1, 1), padding=(0, 0), work=None):
     oh, ow = conv_size(x.shape[2:], kernel, stride, padding)
     kh, kw = kernel
     m, c = x.shape[:2]
-    xp = padded(x, padding, work)
+    xp = fill(padded(x, padding, work), x, padding)
     rows = buffer(work, "rows", (m, oh, ow, kh * kw * c), x.dtype)
     _im2col(xp, kh, kw, *stride, rows)
     by_channel = rows.reshape(m, oh, ow, kh * kw, c).swapaxes(3, 4)
@@ -60,7 +60,7 @@ def conv_forward(x, w, b, stride=(1, 1), padding=(0, 0), work=None):
     check_conv(x, w, b)
     (m, c), (f, _, kh, kw) = x.shape[:2], w.shape
     oh, ow = conv_size(x.shape[2:], (kh, kw), stride, padding)
-    xp = padded(x, padding, work)
+    xp = fill(padded(x, padding, work), x, padding)
     band, cols = scratch(oh, ow, kh * kw * c, f, x.dtype, work)
     z = buffer(work, "z", (m, oh * ow, f), x.dtype)
     _forward(xp, filter_columns(w, work), b, kh, kw, *stride, ow, band, cols, z)
@@ -78,7 +78,7 @@ def conv_backward(dz, x, w, stride=(1, 1), padding=(0, 0), need_dx=True, work=No
     ph, pw = padding
     check_output("dz", dz, (m, f, oh, ow))
     check_float(x=x, dz=dz)
-    xp = padded(x, padding, work)
+    xp = fill(padded(x, padding, work), x, padding)
     band, cols = scratch(oh, ow, kh * kw * c, f, x.dtype, work)
     shares = gradient_shares(f, kh * kw * c, x.dtype, work)
     dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
@@ -133,7 +133,7 @@ def add_shares(w_share, b_share, product, patch, work):
 
 
 def padded(x, padding, work):
-    """x as (m, h + 2 ph, w + 2 pw, c) with its border of zeros; x itself where there is none."""
+    """Memory for x as (m, h + 2 ph, w + 2 pw, c), its border of zeros; x itself if it has none."""
     ph, pw = padding
     x = channels_last(x)
     if ph == pw == 0:
@@ -141,7 +141,15 @@ def padded(x, padding, work):
     m, h, w, c = x.shape
     xp = buffer(work, "xp", (m, h + 2 * ph, w + 2 * pw, c), x.dtype)
     xp[:] = 0
-    xp[:, ph:ph + h, pw:pw + w] = x
+    return xp
+
+
+def fill(xp, x, padding):
+    """x within the memory that padded has made for it."""
+    (ph, pw), x = padding, channels_last(x)
+    if ph == pw == 0:
+        return x
+    xp[:, ph:ph + x.shape[1], pw:pw + x.shape[2]] = x
     return xp
 
 
@@ -205,13 +213,15 @@ def patches_to_rows(x, kh, kw, sh, sw, ow, start, rows):
 
     Pixel q looks at the patch whose corner is at (q // ow sh, q % ow sw).
     """
-    run = kw * x.shape[2]
-    flat = x.reshape(x.size)
-    for p in range(rows.shape[0]):
-        i, j = (start + p) // ow, (start + p) % ow
+    run, flat, cols = kw * x.shape[2], x.reshape(x.size), rows.reshape(rows.size)
+    to = 0
+    for p in range(start, start + rows.shape[0]):
         for u in range(kh):
-            begin = run_start(i * sh + u, j * sw, x)
-            copy_to(rows[p, u * run:(u + 1) * run], flat[begin:begin + run])
+            begin = run_start(p // ow * sh + u, p % ow * sw, x) & NOT_NEGATIVE
+            to &= NOT_NEGATIVE
+            for t in range(run):
+                cols[to + t] = flat[begin + t]
+            to += run
 
 
 @kernel

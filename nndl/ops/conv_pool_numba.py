@@ -29,7 +29,7 @@ from .conv_numba import (
     conv_forward,
     copy_to,
     feature_maps,
-    filter_columns,
+    fill,
     filter_rows,
     padded,
     scratch,
@@ -45,6 +45,7 @@ from .jit import (
     first,
     kernel,
     parallel_kernel,
+    remembered,
 )
 from .pool_numba import (
     l2_pool_backward,
@@ -86,8 +87,9 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
                        need_dx=True, work=None):
     """As conv_pool_numpy.conv_pool_backward."""
     parts = Parts(work)
-    check_pool(pool)
-    z_shape = check_backward(d_pooled, pooled, x, w, size, pool_stride, stride, padding)
+    z_shape = remembered(
+        work, "shape", (d_pooled, pooled, x, w), (pool, size, pool_stride, stride, padding),
+        lambda: check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding))
     if fused(activation, pool):
         dz = activation_backward(d_pooled, pooled, None, activation, alpha, parts["activation"])
         return _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding,
@@ -112,21 +114,28 @@ class Parts:
 
 def _conv_max_pool(x, w, b, size, pool_stride, stride, padding, work):
     """(z, winner): the largest z of each window and which it was, both (m, f, oh, ow)."""
-    check_conv(x, w, b)
-    m, (f, c, kh, kw) = len(x), w.shape
-    rows, columns = conv_size(x.shape[2:], (kh, kw), stride, padding)
-    shape = (m, *conv_size((rows, columns), size, pool_stride, what="pool size"), f)
-    z = buffer(work, "z", shape, x.dtype)
-    winner = buffer(work, "winner", shape, np.int32)
-    xp, w_columns = padded(x, padding, work), filter_columns(w, work)
-    if kw * c < SHORT_ROW:
-        memory = thinned_memory(xp, shape, kh * kw * c, stride, pool_stride, work)
-        _forward_by_places(xp, w_columns, b, kh, kw, *stride, *size, *memory, z, winner)
-    else:
-        band, cols = scratch(rows, columns, kh * kw * c, f, x.dtype, work)
-        maps = buffer(work, "maps", (THREADS, rows, columns, f), x.dtype)
-        places = window(*size, columns * f, f)
-        _forward(xp, w_columns, b, kh, kw, *stride, band, places, *pool_stride, cols, maps, z, winner)
+    def prepare():
+        check_conv(x, w, b)
+        m, (f, c, kh, kw) = len(x), w.shape
+        maps = conv_size(x.shape[2:], (kh, kw), stride, padding)
+        shape = (m, *conv_size(maps, size, pool_stride, what="pool size"), f)
+        z, winner = buffer(work, "z", shape, x.dtype), buffer(work, "winner", shape, np.int32)
+        xp = padded(x, padding, work)
+        w_columns = buffer(work, "w_columns", (kh * kw * c, f), w.dtype)
+        if kw * c < SHORT_ROW:
+            memory = thinned_memory(xp, shape, kh * kw * c, stride, pool_stride, work)
+            arguments = kh, kw, *stride, *size, *memory, z, winner
+            return _forward_by_places, xp, w_columns, arguments, z, winner
+        band, cols = scratch(*maps, kh * kw * c, f, x.dtype, work)
+        places = window(*size, maps[1] * f, f)
+        arguments = (kh, kw, *stride, band, places, *pool_stride, cols,
+                     buffer(work, "maps", (THREADS, *maps, f), x.dtype), z, winner)
+        return _forward, xp, w_columns, arguments, z, winner
+
+    forward, xp, w_columns, arguments, z, winner = remembered(
+        work, "forward", (x, w, b), (size, pool_stride, stride, padding), prepare)
+    w_columns[...] = filter_rows(w).T
+    forward(fill(xp, x, padding), w_columns, b, *arguments)
     return channels_first(z), channels_first(winner)
 
 
@@ -135,29 +144,36 @@ def _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding
     if work is None or not np.may_share_memory(winner, work.get("winner")):
         check_winner(winner, dz.shape, size)  # not the one that forward has just made
     (f, c, kh, kw), (ph, pw), (sh, sw) = w.shape, padding, stride
-    k = kh * kw * c
-    xp, dz, winner = padded(x, padding, work), channels_last(dz), channels_last(winner)
-    dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
-    d = buffer(work, "d", (THREADS, list_length(dz.shape, size)), x.dtype)
-    begin = buffer(work, "begin", d.shape, np.int64)
-    counts = buffer(work, "counts", (THREADS, size[0] * size[1]), np.int64)
-    # How far apart two windows' patches are, and where those of a window's places begin.
-    steps = pool_stride[0] * sh, pool_stride[1] * sw
-    patches = window(*size, sh * xp.shape[2] * c, sw * c)
-    nabla_w = buffer(work, "nabla_w", (f, k), x.dtype)
-    nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
-    if kw * c < SHORT_ROW:
-        memory = thinned_memory(xp, dz.shape, k, stride, pool_stride, work)
+
+    def prepare():
+        k, (m, _, *pooled) = kh * kw * c, dz.shape
+        xp = padded(x, padding, work)
+        dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
+        # How far apart two windows' patches are, and where those of a window's places begin.
+        steps = pool_stride[0] * sh, pool_stride[1] * sw
+        patches = window(*size, sh * xp.shape[2] * c, sw * c)
+        d = buffer(work, "d", (THREADS, list_length(pooled, f, size)), x.dtype)
+        begin = buffer(work, "begin", d.shape, np.int64)
+        counts = buffer(work, "counts", (THREADS, size[0] * size[1]), np.int64)
+        nabla_w = buffer(work, "nabla_w", (f, k), x.dtype)
+        nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
+        if kw * c >= SHORT_ROW:
+            return (_backward, xp, dxp, nabla_w, nabla_b, None, None,
+                    (kh, kw, *steps, patches, d, begin, counts, nabla_w, nabla_b, dxp))
+        memory = thinned_memory(xp, (m, *pooled, f), k, stride, pool_stride, work)
         product = buffer(work, "product", (THREADS, k, f), x.dtype)
         w_share = buffer(work, "w_share", (BLOCKS, k, f), x.dtype)
         b_share = buffer(work, "b_share", (BLOCKS, f), x.dtype)
-        _backward_by_places(dz, winner, xp, filter_rows(w), kh, kw, sh, sw, *size, *steps, patches,
-                            *memory, product, w_share, b_share, d, begin, counts, dxp)
+        return (_backward_by_places, xp, dxp, nabla_w, nabla_b, w_share, b_share,
+                (kh, kw, sh, sw, *size, *steps, patches, *memory, product, w_share, b_share, d, begin,
+                 counts, dxp))
+
+    backward, xp, dxp, nabla_w, nabla_b, w_share, b_share, arguments = remembered(
+        work, "backward", (dz, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
+    backward(channels_last(dz), channels_last(winner), fill(xp, x, padding), filter_rows(w), *arguments)
+    if w_share is not None:
         np.add.reduce(w_share, axis=0, out=nabla_w.T)
         np.add.reduce(b_share, axis=0, out=nabla_b)
-    else:
-        _backward(dz, winner, xp, filter_rows(w), kh, kw, *steps, patches, d, begin, counts, nabla_w,
-                  nabla_b, dxp)
     dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
     return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
 
@@ -177,10 +193,10 @@ def thinned_memory(x, z_shape, k, stride, pool_stride, work):
             buffer(work, "maps", (THREADS, n, f), x.dtype))
 
 
-def list_length(shape, size):
-    """Room for the winners that are listed at once, of shape (m, oh, ow, f), rounded up to fours."""
-    _, oh, ow, f = shape
-    return max(EXAMPLES_AT_ONCE * oh * ow + 3, size[0] * size[1] * (f + 3))
+def list_length(pooled, f, size):
+    """Room for the winners that are listed at once."""
+    oh, ow = pooled
+    return max(EXAMPLES_AT_ONCE * oh * ow, size[0] * size[1] * f)
 
 
 @parallel_kernel
@@ -232,7 +248,7 @@ def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, count
             for f in range(start, stop):
                 n = list_winners(dz_some, winner_some, f, x_some, step_h, step_w, patches, d[thread],
                                  begin[thread])
-                add_patches(d[thread], begin[thread], n, f, x_some, kh, kw, nabla_w, nabla_b)
+                filter_gradient(d[thread], begin[thread], n, f, x_some, kh, kw, nabla_w, nabla_b)
         if dx.size:
             for e in range(first(block, m), first(block + 1, m)):
                 input_gradient(dz[e], winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
@@ -255,7 +271,8 @@ def _backward_by_places(dz, winner, x, w, kh, kw, sh, sw, size_h, size_w, step_h
                                  cols[thread])
                 hand_to_place(dz[e], winner[e], k, thinned.shape[5], maps[thread])
                 np.dot(cols[thread], maps[thread], product[thread])  # BP4, filters as columns
-                add_to(w_share[block].reshape(product[0].size), product[thread].reshape(product[0].size))
+                for t in range(product.shape[1]):
+                    add_to(w_share[block, t], product[thread, t])
             for i in range(dz.shape[1]):
                 for j in range(dz.shape[2]):
                     add_to(b_share[block], dz[e, i, j])               # BP3
@@ -335,7 +352,7 @@ def hand_to_place(dz, winner, k, width, maps):
 def list_winners(dz, winner, f, x, step_h, step_w, patches, d, begin):
     """List filter f's winners with a gradient: it in d, in begin where in x their patches begin.
 
-    Returns how many; three zeros follow, so that they may be taken by fours.
+    Returns how many.
     """
     n = 0
     size, row, column = x.size // x.shape[0], x.shape[2] * x.shape[3] * step_h, x.shape[3] * step_w
@@ -346,25 +363,17 @@ def list_winners(dz, winner, f, x, step_h, step_w, patches, d, begin):
                 d[n] = gradient
                 begin[n] = e * size + i * row + j * column + patches[winner[e, i, j, f]]
                 n += gradient != 0  # the next one overwrites what has no gradient
-    end_list(d, begin, n)
     return n
 
 
 @kernel
-def end_list(d, begin, n):
-    """Three zeros behind the n entries of a list."""
-    for q in range(n, n + 3):
-        d[q], begin[q] = 0, 0
-
-
-@kernel
-def add_patches(d, begin, n, f, x, kh, kw, nabla_w, nabla_b):
+def filter_gradient(d, begin, n, f, x, kh, kw, nabla_w, nabla_b):
     """BP3 and BP4 for filter f: each of the n listed adds its gradient times its patch of x."""
     run, width = kw * x.shape[3], x.shape[2] * x.shape[3]
-    target, source = nabla_w.reshape(nabla_w.size), x.reshape(x.size)
-    for q in range(0, n, 4):
-        nabla_b[f] += d[q] + d[q + 1] + d[q + 2] + d[q + 3]
-        add_four(target, f * kh * run, run, source, begin, width, d, q, kh, run)
+    for q in range(n):
+        nabla_b[f] += d[q]
+    add_patches(nabla_w.reshape(nabla_w.size), f * kh * run, run, x.reshape(x.size), begin, width, d,
+                0, n, kh, run)
 
 
 @kernel
@@ -376,36 +385,40 @@ def input_gradient(dz, winner, w, kh, kw, step_h, step_w, patches, d, begin, cou
     """
     dx[:] = 0
     run, width, filters = kw * dx.shape[2], dx.shape[1] * dx.shape[2], dz.shape[2]
-    target, source, room = dx.reshape(dx.size), w.reshape(w.size), filters + 3
     for i in range(dz.shape[0]):
         for j in range(dz.shape[1]):
             counts[:] = 0
             for f in range(filters):
                 gradient, k = dz[i, j, f], winner[i, j, f]
-                n = counts[k]
-                d[k * room + n], begin[k * room + n] = gradient, f * kh * run
-                counts[k] = n + (gradient != 0)
+                n = k * filters + counts[k]
+                d[n], begin[n] = gradient, f * kh * run
+                counts[k] += gradient != 0
             corner = i * step_h * width + j * step_w * dx.shape[2]
             for k in range(len(patches)):
-                end_list(d, begin, k * room + counts[k])
-                for q in range(k * room, k * room + counts[k], 4):
-                    add_four(target, corner + patches[k], width, source, begin, run, d, q, kh, run)
+                add_patches(dx.reshape(dx.size), corner + patches[k], width, w.reshape(w.size), begin,
+                            run, d, k * filters, k * filters + counts[k], kh, run)
 
 
 @kernel
-def add_four(target, at, target_step, source, begin, source_step, d, q, rows, run):
-    """target += four patches of source, each times its own d: those listed from q on.
+def add_patches(target, at, target_step, source, begin, source_step, d, start, stop, rows, run):
+    """target += patches of source, each times its own d: those listed from start to stop.
 
     A patch is `rows` runs of `run` numbers, target_step or source_step apart.  Four at a time, so
-    that target is loaded and stored once for all.
+    that target is loaded and stored once for all, and what is left one by one.
     """
-    d0, d1, d2, d3 = d[q], d[q + 1], d[q + 2], d[q + 3]
-    for u in range(rows):
-        t = (at + u * target_step) & NOT_NEGATIVE
-        s0 = (begin[q] + u * source_step) & NOT_NEGATIVE
-        s1 = (begin[q + 1] + u * source_step) & NOT_NEGATIVE
-        s2 = (begin[q + 2] + u * source_step) & NOT_NEGATIVE
-        s3 = (begin[q + 3] + u * source_step) & NOT_NEGATIVE
-        for i in range(run):
-            target[t + i] += (d0 * source[s0 + i] + d1 * source[s1 + i]
-                              + d2 * source[s2 + i] + d3 * source[s3 + i])
+    fours = start + (stop - start) // 4 * 4
+    for q in range(start, fours, 4):
+        for u in range(rows):
+            t, s = (at + u * target_step) & NOT_NEGATIVE, u * source_step
+            s0, s1 = (begin[q] + s) & NOT_NEGATIVE, (begin[q + 1] + s) & NOT_NEGATIVE
+            s2, s3 = (begin[q + 2] + s) & NOT_NEGATIVE, (begin[q + 3] + s) & NOT_NEGATIVE
+            d0, d1, d2, d3 = d[q], d[q + 1], d[q + 2], d[q + 3]
+            for i in range(run):
+                target[t + i] += (d0 * source[s0 + i] + d1 * source[s1 + i]
+                                  + d2 * source[s2 + i] + d3 * source[s3 + i])
+    for q in range(fours, stop):
+        for u in range(rows):
+            t = (at + u * target_step) & NOT_NEGATIVE
+            s0, d0 = (begin[q] + u * source_step) & NOT_NEGATIVE, d[q]
+            for i in range(run):
+                target[t + i] += d0 * source[s0 + i]

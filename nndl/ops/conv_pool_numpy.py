@@ -44,8 +44,7 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
     d_pooled : (m, f, oh, ow) = dC/d pooled
     Returns (dx, nabla_w, nabla_b), shaped like x, w, b; dx is None unless need_dx.
     """
-    check_pool(pool)
-    z_shape = check_backward(d_pooled, pooled, x, w, size, pool_stride, stride, padding)
+    z_shape = check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding)
     if pool == "max" and activation in MONOTONE:
         dz = activation_backward(d_pooled, pooled, None, activation, alpha)
         dz = max_pool_backward(dz, winner, z_shape, size, pool_stride)
@@ -65,8 +64,9 @@ def check_pool(pool):
     return pool
 
 
-def check_backward(d_pooled, pooled, x, w, size, pool_stride, stride, padding):
+def check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding):
     """The shape of z, (m, f, rows, columns), if the arrays are those of one such unit."""
+    check_pool(pool)
     check_conv(x, w)
     z_shape = (len(x), len(w), *conv_size(x.shape[2:], w.shape[2:], stride, padding))
     expected = (*z_shape[:2], *conv_size(z_shape[2:], size, pool_stride, what="pool size"))

@@ -7,12 +7,11 @@ from .jit import (
     BLOCKS,
     THREADS,
     buffer,
-    elementwise_kernel,
     first,
     kernel,
     parallel_kernel,
+    remembered,
     rows_at_once,
-    share,
     sum_shares,
 )
 from .shapes import check_dense
@@ -25,15 +24,17 @@ def dense_forward(a, w, b, work=None):
 
     With more examples than neurons each block takes some examples, else some neurons.
     """
-    check_dense(a, w, b)
-    a, w = np.ascontiguousarray(a), np.ascontiguousarray(w)
-    (m, n_in), n_out = a.shape, len(w)
-    z = buffer(work, "z", (m, n_out), a.dtype)
-    if m >= MANY_EXAMPLES and m > n_out:
-        _forward_by_examples(a, w, b, min(BLOCKS, m // MANY_EXAMPLES), z)
-    else:
+    def prepare():
+        check_dense(a, w, b)
+        (m, n_in), n_out = a.shape, len(w)
+        z = buffer(work, "z", (m, n_out), a.dtype)
+        if m >= MANY_EXAMPLES and m > n_out:
+            return _forward_by_examples, (min(BLOCKS, m // MANY_EXAMPLES), z), z
         by_neuron = buffer(work, "by_neuron", (n_out, m), a.dtype)
-        _forward_by_neurons(a, w, b, rows_at_once(-(-n_out // BLOCKS), m * n_in), by_neuron, z)
+        return _forward_by_neurons, (rows_at_once(-(-n_out // BLOCKS), m * n_in), by_neuron, z), z
+
+    forward, arguments, z = remembered(work, "forward", (a, w, b), None, prepare)
+    forward(np.ascontiguousarray(a), np.ascontiguousarray(w), b, *arguments)
     return z
 
 

@@ -77,6 +77,21 @@ def buffer(work, name, shape, dtype):
     return work[name]
 
 
+def remembered(work, name, arrays, options, prepare):
+    """prepare(), or what it returned last time if these arrays have the same shapes and types.
+
+    Checks, sizes and memory are the same for every mini-batch.  Settling them takes as long as
+    computing a small layer, so with a work dict an operation does it once.
+    """
+    if work is None:
+        return prepare()
+    key = [(x.shape, x.dtype) for x in arrays], options
+    have = work.get(name)
+    if have is None or have[0] != key:
+        have = work[name] = key, prepare()
+    return have[1]
+
+
 def rows_at_once(rows, cost):
     """How many of the rows of a matrix product to compute at once, each `cost` multiplications.
 

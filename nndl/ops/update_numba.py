@@ -14,35 +14,37 @@ from .jit import (
 )
 from .update_numpy import check_step
 
-NOTHING = {name: np.empty(0, name) for name in ("float32", "float64")}  # where there is no velocity
+# In place of a velocity where there is none.
+NOTHING = {np.dtype(name): np.empty(0, name) for name in ("float32", "float64")}
 
 
 def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):
     """As update_numpy.sgd_step."""
     check_step(w, nabla_w, v, mu, out_w, out_v)
     number = w.dtype.type
-    new_w = changeable(w, w.dtype, out_w, work, "w")
-    new_v = changeable(v, w.dtype, out_v, work, "v")
+    new_w = changeable(w, out_w, work, "w")
+    new_v = changeable(v, out_v, work, "v") if v is not None else NOTHING[w.dtype]
     _step(new_w.reshape(-1), in_memory_order(nabla_w).reshape(-1), new_v.reshape(-1),
           number(eta), number(l2), number(l1), number(mu))
     return delivered(new_w, out_w), None if v is None else delivered(new_v, out_v)
 
 
-def changeable(x, dtype, out, work, name):
+def changeable(x, out, work, name):
     """x in memory that may be changed: out's own where that is in memory order, else a buffer."""
-    if x is None:
-        return NOTHING[dtype.name]
-    memory = None if out is None else in_memory_order(out)
-    if memory is not None and np.may_share_memory(memory, out):
-        if out is not x:
-            out[...] = x
-        return memory
-    new = buffer(work, name, in_memory_order(x).shape, x.dtype)
-    new[...] = in_memory_order(x)
+    if out is not None:
+        memory = in_memory_order(out)
+        if np.may_share_memory(memory, out):
+            if out is not x:
+                out[...] = x
+            return memory
+    x = in_memory_order(x)
+    new = buffer(work, name, x.shape, x.dtype)
+    new[...] = x
     return new
 
 
 def delivered(result, out):
+    """What changeable has lent, as the caller wants it."""
     if out is None:
         return in_logical_order(result)
     if not np.may_share_memory(result, out):
