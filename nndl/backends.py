@@ -35,6 +35,7 @@ CONTRACT = {
     "dropout": ("dropout_forward", "dropout_backward"),
     "update": ("sgd_step",),
     "dense_step": ("dense_step",),
+    "dense_epoch": ("dense_epoch",),
 }
 NAMES = ("numpy", "numba", "cuda")
 ROOM = 50_000_000  # bytes that compiled kernels may take, with a margin

@@ -22,8 +22,10 @@ import numpy as np
 from . import backends, costs
 from .layers import Dense, Flatten, Layer
 from .ops.shapes import is_int, times
+from .small_dense import SmallDense
 
 EVALUATED_AT_ONCE = 500  # images a piece: enough for large matrix products, small in memory
+STEPS_AT_ONCE = 500      # of a small dense network: some hundredths of a second
 
 
 class Diverged(ArithmeticError):
@@ -215,6 +217,8 @@ class Network:
         self.history = history = History()
         n = len(images)
         gather = _Gather(self, images, y, min(mini_batch_size, n))
+        small = SmallDense.of(self, momentum)
+        at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
         if progress and epochs and not backends.has_compiled(self.ops):
             self._compile(images[:mini_batch_size], y[:mini_batch_size])
         # What overflows ends in Diverged, which says more than NumPy's warning.
@@ -224,9 +228,16 @@ class Network:
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
                 began = time.perf_counter()
                 order = self._order(n)
-                for start in range(0, n, mini_batch_size):
-                    some = order[start:start + mini_batch_size]
-                    self.update_mini_batch(gather(some), rate, lmbda, n, momentum, lmbda_l1)
+                for start in range(0, n, at_once):
+                    some = order[start:start + at_once]
+                    if small is None:
+                        self.update_mini_batch(gather(some), rate, lmbda, n, momentum, lmbda_l1)
+                    else:
+                        done = small.update_mini_batches(gather, some, mini_batch_size, rate,
+                                                         lmbda / n, lmbda_l1 / n)
+                        if done < len(some):
+                            x = gather(some[done:done + mini_batch_size])[0]
+                            raise Diverged(self._what_went_wrong(x))
                     bar.advance(len(some))
                 seconds = time.perf_counter() - began
                 bar.measuring(epoch)
@@ -556,9 +567,12 @@ class _Gather:
         self.images, self.dtype, self.shape = images, network.dtype, network.input_shape
         self.x = np.empty((m, *images.shape[1:]), self.dtype)
         self.raw = np.empty_like(self.x, images.dtype) if images.dtype != self.dtype else self.x
-        self.rows = y if y.dtype.kind == "f" else np.eye(*network.output_shape, dtype=self.dtype)
-        self.labels = None if y.dtype.kind == "f" else y
-        self.y = np.empty((m, *network.output_shape), self.rows.dtype)
+        # The desired outputs of example i are rows[which[i]].
+        if y.dtype.kind == "f":
+            self.rows, self.which = y.astype(self.dtype, copy=False), np.arange(len(y))
+        else:
+            self.rows, self.which = np.eye(*network.output_shape, dtype=self.dtype), y.astype(np.intp)
+        self.y = np.empty((m, *network.output_shape), self.dtype)
 
     def __call__(self, some):
         m = len(some)
@@ -569,8 +583,7 @@ class _Gather:
             np.multiply(raw, self.dtype.type(1 / 256), out=x)
         elif raw is not x:
             x[...] = raw
-        which = some if self.labels is None else self.labels[some]
-        np.take(self.rows, which, axis=0, out=y, mode="clip")
+        np.take(self.rows, self.which[some], axis=0, out=y, mode="clip")
         return x.reshape(m, *self.shape), y
 
 

@@ -12,6 +12,7 @@ from .jit import (
     BLOCKS,
     buffer,
     elementwise_kernel,
+    exact_kernel,
     in_logical_order,
     in_memory_order,
     kernel,
@@ -132,56 +133,89 @@ def _chain(loop, da, known_from_forward, work, *alpha):
     return in_logical_order(dz)
 
 
+# The book's three activations for a run of numbers, which dense_epoch uses, too.
+
+
+@exact_kernel
+def sigmoid(z, a):
+    """a = sigma(z)."""
+    one = z.dtype.type(1)  # a plain 1 is an int, which with a float32 makes a float64
+    for i in range(a.size):
+        e = math.exp(-abs(z[i]))  # never above 1
+        a[i] = (e if z[i] < 0 else one) / (one + e)
+
+
+@exact_kernel
+def sigmoid_prime(da, a, dz):
+    """dz = da sigma'(z)."""
+    one = a.dtype.type(1)
+    for i in range(dz.size):
+        dz[i] = da[i] * a[i] * (one - a[i])
+
+
+@exact_kernel
+def tanh(z, a):
+    """a = tanh(z)."""
+    for i in range(a.size):
+        a[i] = math.tanh(z[i])
+
+
+@exact_kernel
+def tanh_prime(da, a, dz):
+    """dz = da tanh'(z)."""
+    one = a.dtype.type(1)
+    for i in range(dz.size):
+        dz[i] = da[i] * (one - a[i] * a[i])
+
+
+@exact_kernel
+def relu(z, a):
+    """a = max(0, z)."""
+    for i in range(a.size):
+        a[i] = 0 if z[i] <= 0 else z[i]  # this way round, NaN stays NaN
+
+
+@exact_kernel
+def relu_prime(da, a, dz):
+    """dz = da where the neuron is on."""
+    for i in range(dz.size):
+        dz[i] = da[i] if a[i] > 0 else 0
+
+
 @elementwise_kernel
 def _sigmoid_forward(z, a):
-    one = z.dtype.type(1)  # a plain 1 is an int, which with a float32 makes a float64
     for block in prange(BLOCKS):
-        z_, a_ = share(block, z), share(block, a)
-        for i in range(a_.size):
-            e = math.exp(-abs(z_[i]))  # never above 1
-            a_[i] = (e if z_[i] < 0 else one) / (one + e)
+        sigmoid(share(block, z), share(block, a))
 
 
 @elementwise_kernel
 def _sigmoid_backward(da, a, dz):
-    one = a.dtype.type(1)
     for block in prange(BLOCKS):
-        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
-        for i in range(dz_.size):
-            dz_[i] = da_[i] * a_[i] * (one - a_[i])
+        sigmoid_prime(share(block, da), share(block, a), share(block, dz))
 
 
 @elementwise_kernel
 def _tanh_forward(z, a):
     for block in prange(BLOCKS):
-        z_, a_ = share(block, z), share(block, a)
-        for i in range(a_.size):
-            a_[i] = math.tanh(z_[i])
+        tanh(share(block, z), share(block, a))
 
 
 @elementwise_kernel
 def _tanh_backward(da, a, dz):
-    one = a.dtype.type(1)
     for block in prange(BLOCKS):
-        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
-        for i in range(dz_.size):
-            dz_[i] = da_[i] * (one - a_[i] * a_[i])
+        tanh_prime(share(block, da), share(block, a), share(block, dz))
 
 
 @elementwise_kernel
 def _relu_forward(z, a):
     for block in prange(BLOCKS):
-        z_, a_ = share(block, z), share(block, a)
-        for i in range(a_.size):
-            a_[i] = 0 if z_[i] <= 0 else z_[i]  # this way round, NaN stays NaN
+        relu(share(block, z), share(block, a))
 
 
 @elementwise_kernel
 def _relu_backward(da, a, dz):
     for block in prange(BLOCKS):
-        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
-        for i in range(dz_.size):
-            dz_[i] = da_[i] if a_[i] > 0 else 0
+        relu_prime(share(block, da), share(block, a), share(block, dz))
 
 
 @elementwise_kernel

@@ -15,7 +15,7 @@ def softmax_forward(z, work=None):
     """As softmax_numpy.softmax_forward."""
     check_rows(z=z)
     a = buffer(work, "a", z.shape, z.dtype)
-    _forward(np.ascontiguousarray(z), a)
+    softmax(np.ascontiguousarray(z), a)
     return a
 
 
@@ -43,7 +43,8 @@ def log_likelihood_backward(a, y, work=None):
 
 
 @kernel
-def _forward(z, a):
+def softmax(z, a):
+    """Row by row; a may be z."""
     for i in range(z.shape[0]):
         largest = z[i, 0]
         for j in range(z.shape[1]):
