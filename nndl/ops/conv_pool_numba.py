@@ -39,6 +39,7 @@ from .jit import (
     BLOCKS,
     NOT_NEGATIVE,
     THREADS,
+    add_patches,
     buffer,
     channels_first,
     channels_last,
@@ -397,28 +398,3 @@ def input_gradient(dz, winner, w, kh, kw, step_h, step_w, patches, d, begin, cou
             for k in range(len(patches)):
                 add_patches(dx.reshape(dx.size), corner + patches[k], width, w.reshape(w.size), begin,
                             run, d, k * filters, k * filters + counts[k], kh, run)
-
-
-@kernel
-def add_patches(target, at, target_step, source, begin, source_step, d, start, stop, rows, run):
-    """target += patches of source, each times its own d: those listed from start to stop.
-
-    A patch is `rows` runs of `run` numbers, target_step or source_step apart.  Four at a time, so
-    that target is loaded and stored once for all, and what is left one by one.
-    """
-    fours = start + (stop - start) // 4 * 4
-    for q in range(start, fours, 4):
-        for u in range(rows):
-            t, s = (at + u * target_step) & NOT_NEGATIVE, u * source_step
-            s0, s1 = (begin[q] + s) & NOT_NEGATIVE, (begin[q + 1] + s) & NOT_NEGATIVE
-            s2, s3 = (begin[q + 2] + s) & NOT_NEGATIVE, (begin[q + 3] + s) & NOT_NEGATIVE
-            d0, d1, d2, d3 = d[q], d[q + 1], d[q + 2], d[q + 3]
-            for i in range(run):
-                target[t + i] += (d0 * source[s0 + i] + d1 * source[s1 + i]
-                                  + d2 * source[s2 + i] + d3 * source[s3 + i])
-    for q in range(fours, stop):
-        for u in range(rows):
-            t = (at + u * target_step) & NOT_NEGATIVE
-            s0, d0 = (begin[q] + u * source_step) & NOT_NEGATIVE, d[q]
-            for i in range(run):
-                target[t + i] += d0 * source[s0 + i]

@@ -61,7 +61,7 @@ def dense_backward(delta, a, w, need_da=True, work=None):
     if da_share.size:
         sum_shares(da_share, da)
     else:
-        blocks = min(BLOCKS, m // MANY_EXAMPLES)
+        blocks = max(1, min(BLOCKS, m // MANY_EXAMPLES))
         _by_examples(delta, w, blocks, rows_at_once(-(-m // blocks), n_out * n_in), da)
     return da, nabla_w, nabla_b
 

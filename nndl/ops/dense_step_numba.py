@@ -3,17 +3,34 @@
 With few examples both are a matter of memory: a layer of 1000 neurons has a million weights, and
 reading them takes longer than what is computed with them.  So a few rows of w at a time are read,
 used for da, and changed while they are still in cache; nabla_w is never written as a whole.
+
+Where ReLU is off, or dropout has silenced a neuron, delta is 0: such a neuron hands nothing back for
+that example and learns nothing from it.  If most are so, they are left out one by one; if not, a
+matrix product over all is faster.
 """
 
 import numpy as np
 from numba import get_thread_id, prange
 
 from .dense_numba import MANY_EXAMPLES, add_product, bias_gradient, dense_backward
-from .jit import BLOCKS, THREADS, buffer, first, parallel_kernel, remembered, rows_at_once, sum_shares
+from .jit import (
+    BLOCKS,
+    MOST_ROWS,
+    THREADS,
+    add_patches,
+    buffer,
+    exact_kernel,
+    first,
+    kernel,
+    parallel_kernel,
+    remembered,
+    rows_at_once,
+    sum_shares,
+)
 from .shapes import check_dense, check_same_shape
 from .update_numba import changeable, delivered, sgd_step, step_down
 
-MOST_ROWS = 32  # of w at a time: their gradient is to stay in cache
+SPARSE = 0.35  # the part of delta that is not 0, below which zeros are left out
 
 
 def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, out_b=None, work=None):
@@ -25,11 +42,14 @@ def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, ou
                 check_same_shape(**{name: x, f"out_{name}": out})
         (m, n_in), n_out = a.shape, len(w)
         rows = min(MOST_ROWS, rows_at_once(-(-n_out // BLOCKS), m * n_in))
-        return (buffer(work, "delta_by_neuron", (n_out, m), a.dtype),
-                buffer(work, "gradient", (THREADS, rows, n_in), a.dtype),
-                buffer(work, "nabla_b", (n_out,), a.dtype),
-                buffer(work, "one_share", (THREADS if need_da else 0, m, n_in), a.dtype),
-                buffer(work, "da_share", (BLOCKS if need_da else 0, m, n_in), a.dtype),
+        threads, blocks = (THREADS, BLOCKS) if need_da else (0, 0)
+        return ((buffer(work, "delta_by_neuron", (n_out, m), a.dtype),
+                 buffer(work, "gradient", (THREADS, rows, n_in), a.dtype),
+                 buffer(work, "one_share", (threads, m, n_in), a.dtype)),
+                (buffer(work, "d", (THREADS, max(m, rows)), a.dtype),
+                 buffer(work, "begin", (THREADS, max(m, rows)), np.int64)),
+                rows, buffer(work, "nabla_b", (n_out,), a.dtype),
+                buffer(work, "da_share", (blocks, m, n_in), a.dtype),
                 buffer(work, "da", (m, n_in), a.dtype) if need_da else None)
 
     if len(a) >= MANY_EXAMPLES:
@@ -38,18 +58,22 @@ def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, ou
         new_b, _ = sgd_step(b, nabla_b, None, eta, out_w=out_b)
         return da, new_w, new_b
     given = delta, a, w, b, *(out for out in (out_w, out_b) if out is not None)
-    *memory, da_share, da = remembered(work, "step", given, need_da, prepare)
+    products, lists, rows, nabla_b, da_share, da = remembered(work, "step", given, need_da, prepare)
     new_w, new_b = changeable(w, out_w, work, "new_w"), changeable(b, out_b, work, "new_b")
     number = w.dtype.type
-    _dense_step(np.ascontiguousarray(delta), np.ascontiguousarray(a), new_w, new_b, number(eta),
-                number(l2), number(l1), *memory, da_share)
+    arguments = (np.ascontiguousarray(delta), np.ascontiguousarray(a), new_w, new_b, number(eta),
+                 number(l2), number(l1), rows, nabla_b, da_share)
+    if np.count_nonzero(delta) < SPARSE * delta.size:
+        _sparse_step(*arguments, *lists)
+    else:
+        _dense_step(*arguments, *products)
     if need_da:
         sum_shares(da_share, da)
     return da, delivered(new_w, out_w), delivered(new_b, out_b)
 
 
 @parallel_kernel
-def _dense_step(delta, a, w, b, eta, l2, l1, by_neuron, gradient, nabla_b, one_share, da_share):
+def _dense_step(delta, a, w, b, eta, l2, l1, rows, nabla_b, da_share, by_neuron, gradient, one_share):
     for block in prange(BLOCKS):
         thread, zero, none = get_thread_id(), eta - eta, nabla_b[:0]
         start, stop = first(block, w.shape[0]), first(block + 1, w.shape[0])
@@ -57,10 +81,65 @@ def _dense_step(delta, a, w, b, eta, l2, l1, by_neuron, gradient, nabla_b, one_s
         step_down(b[start:stop], nabla_b[start:stop], none, eta, zero, zero, zero)
         if da_share.size:
             da_share[block] = 0
-        for j in range(start, stop, gradient.shape[1]):
-            end = min(j + gradient.shape[1], stop)
+        for j in range(start, stop, rows):
+            end = min(j + rows, stop)
             some, n = gradient[thread, :end - j], (end - j) * w.shape[1]
             if da_share.size:
                 add_product(by_neuron[j:end], w[j:end], one_share[thread], da_share[block])  # BP2
             np.dot(by_neuron[j:end], a, some)                                            # BP4
             step_down(w[j:end].reshape(n), some.reshape(n), none, eta, l2, l1, zero)
+
+
+@parallel_kernel
+def _sparse_step(delta, a, w, b, eta, l2, l1, rows, nabla_b, da_share, d, begin):
+    for block in prange(BLOCKS):
+        thread, zero = get_thread_id(), eta - eta
+        start, stop = first(block, w.shape[0]), first(block + 1, w.shape[0])
+        if da_share.size:
+            da_share[block] = 0
+        for j in range(start, stop, rows):
+            end = min(j + rows, stop)
+            if da_share.size:
+                hand_back(delta, w, j, end, d[thread], begin[thread], da_share[block])   # BP2
+            for neuron in range(j, end):
+                nabla_b[neuron] = learn(delta, a, w[neuron], neuron, eta, l2, l1,        # BP4
+                                        d[thread], begin[thread])                        # and BP3
+        step_down(b[start:stop], nabla_b[start:stop], nabla_b[:0], eta, zero, zero, zero)
+
+
+@kernel
+def hand_back(delta, w, start, stop, d, begin, da):
+    """BP2 for the neurons from start to stop: to each example's da the rows of w it has a delta for."""
+    n_in = w.shape[1]
+    for i in range(delta.shape[0]):
+        n = 0
+        for j in range(start, stop):
+            d[n], begin[n] = delta[i, j], j * n_in
+            n += delta[i, j] != 0  # the next one overwrites what has none
+        add_patches(da.reshape(da.size), i * n_in, 0, w.reshape(w.size), begin, 0, d, 0, n, 1, n_in)
+
+
+@kernel
+def learn(delta, a, w, neuron, eta, l2, l1, d, begin):
+    """BP4 and the step for one neuron's weights w: only the examples that it has a delta for count.
+
+    Returns BP3, the sum of its deltas.
+    """
+    n_in, n, total = a.shape[1], 0, eta - eta
+    for i in range(delta.shape[0]):
+        d[n], begin[n] = -eta * delta[i, neuron], i * n_in
+        total += delta[i, neuron]
+        n += delta[i, neuron] != 0
+    if l2 != 0 or l1 != 0:
+        decay(w, l2, l1)
+    add_patches(w, 0, 0, a.reshape(a.size), begin, 0, d, 0, n, 1, n_in)
+    return total
+
+
+@exact_kernel
+def decay(w, l2, l1):
+    """w - l2 w - l1 sgn(w), the part of sgd_step that is not the gradient's.  Book (93), (97)."""
+    one = w.dtype.type(1)
+    for t in range(w.size):
+        sign = one if w[t] > 0 else -one if w[t] < 0 else one - one
+        w[t] -= l2 * w[t] + l1 * sign

@@ -15,6 +15,7 @@ BLOCKS = 8
 # Matrix products up to this many multiplications take OpenBLAS's kernels for small ones, which
 # do not first copy both matrices into an order of their own: half again as fast.
 SMALL_PRODUCT = 1_000_000
+MOST_ROWS = 32  # of such a product, so that they stay in cache
 
 # Scratch memory is one piece for each thread, at numba.get_thread_id(): what a thread has just used
 # is in its cache still when it takes the next block.
@@ -59,6 +60,31 @@ def share(block, x):
     return x[first(block, x.size):first(block + 1, x.size)]
 
 
+@kernel
+def add_patches(target, at, target_step, source, begin, source_step, d, start, stop, rows, run):
+    """target += patches of source, each times its own d: those listed from start to stop.
+
+    A patch is `rows` runs of `run` numbers, target_step or source_step apart.  Four at a time, so
+    that target is loaded and stored once for all, and what is left one by one.
+    """
+    fours = start + (stop - start) // 4 * 4
+    for q in range(start, fours, 4):
+        for u in range(rows):
+            t, s = (at + u * target_step) & NOT_NEGATIVE, u * source_step
+            s0, s1 = (begin[q] + s) & NOT_NEGATIVE, (begin[q + 1] + s) & NOT_NEGATIVE
+            s2, s3 = (begin[q + 2] + s) & NOT_NEGATIVE, (begin[q + 3] + s) & NOT_NEGATIVE
+            d0, d1, d2, d3 = d[q], d[q + 1], d[q + 2], d[q + 3]
+            for i in range(run):
+                target[t + i] += (d0 * source[s0 + i] + d1 * source[s1 + i]
+                                  + d2 * source[s2 + i] + d3 * source[s3 + i])
+    for q in range(fours, stop):
+        for u in range(rows):
+            t = (at + u * target_step) & NOT_NEGATIVE
+            s0, d0 = (begin[q] + u * source_step) & NOT_NEGATIVE, d[q]
+            for i in range(run):
+                target[t + i] += d0 * source[s0 + i]
+
+
 def buffer(work, name, shape, dtype):
     """An uninitialised array: the one kept in work under this name, or a new one without work."""
     if work is None:
@@ -95,11 +121,11 @@ def remembered(work, name, arrays, options, prepare):
 def rows_at_once(rows, cost):
     """How many of the rows of a matrix product to compute at once, each `cost` multiplications.
 
-    As many as make a small product.  If that is few and there are many, all of them: a large product
-    is as fast.
+    As many as make a small product, but no more than MOST_ROWS.  If that is few and there are many,
+    all of them: a large product is as fast.
     """
     few = SMALL_PRODUCT // max(1, cost)
-    return rows if few < 16 and rows >= 32 else max(1, min(few, rows))
+    return rows if few < MOST_ROWS <= rows else max(1, min(few, rows, MOST_ROWS))
 
 
 def sum_shares(shares, out):
