@@ -138,24 +138,23 @@ def test_where_the_fast_path_applies(activation, pool):
     assert fused(activation, pool) == (pool == "max" and activation != "gelu")
 
 
-@pytest.mark.parametrize("activation, pool, c, kw, path", [
-    ("relu", "max", 1, 5, "_backward_short_rows"),
-    ("sigmoid", "max", SHORT_ROW - 1, 1, "_backward_short_rows"),
-    ("linear", "max", SHORT_ROW, 1, "_backward"),
-    ("elu", "max", SHORT_ROW // 2, 2, "_backward"),
-    ("gelu", "max", SHORT_ROW, 1, "conv_backward"),
-    ("relu", "l2", 1, 2, "conv_backward"),
-    ("gelu", "l2", 1, 2, "conv_backward"),
+@pytest.mark.parametrize("activation, pool, c, kw, paths", [
+    ("relu", "max", 1, 5, ["_forward_by_places", "_backward_by_places"]),
+    ("sigmoid", "max", SHORT_ROW - 1, 1, ["_forward_by_places", "_backward_by_places"]),
+    ("linear", "max", SHORT_ROW, 1, ["_forward", "_backward"]),
+    ("elu", "max", SHORT_ROW // 2, 2, ["_forward", "_backward"]),
+    ("gelu", "max", SHORT_ROW, 1, ["conv_forward", "conv_backward"]),
+    ("relu", "l2", 1, 2, ["conv_forward", "conv_backward"]),
+    ("gelu", "l2", 1, 2, ["conv_forward", "conv_backward"]),
 ])
-def test_which_path_it_takes(fast, monkeypatch, activation, pool, c, kw, path):
+def test_which_path_it_takes(fast, monkeypatch, activation, pool, c, kw, paths):
     rng = np.random.default_rng(0)
     x, w, b = normal(rng, float, 2, c, 4, 6), normal(rng, float, 3, c, 2, kw), normal(rng, float, 3)
-    calls = spy(monkeypatch, conv_pool_numba, "_forward", "conv_forward", "_backward",
-                "_backward_short_rows", "conv_backward")
+    calls = spy(monkeypatch, conv_pool_numba, "_forward", "_forward_by_places", "conv_forward",
+                "_backward", "_backward_by_places", "conv_backward")
     out = forward(fast, x, w, b, activation, pool, pool_stride=(1, 1))
     backward(fast, np.ones_like(out[0]), out, x, w, activation, pool, pool_stride=(1, 1))
-    way = "conv_forward" if path == "conv_backward" else "_forward"
-    assert [name for name, _ in calls] == [way, path]
+    assert [name for name, _ in calls] == paths
 
 
 @pytest.mark.parametrize("activation, pool", [("relu", "max"), ("linear", "max"), ("gelu", "max"),
