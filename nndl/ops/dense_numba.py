@@ -84,7 +84,8 @@ def _forward_by_examples(a, w, b, blocks, z):
         start, stop = block * a.shape[0] // blocks, (block + 1) * a.shape[0] // blocks
         np.dot(a[start:stop], w.T, z[start:stop])
         for i in range(start, stop):
-            z[i] += b
+            for j in range(z.shape[1]):  # z[i] += b would make an array each time
+                z[i, j] += b[j]
 
 
 @parallel_kernel
