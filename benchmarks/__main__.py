@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .timing import RESULTS, load, markdown
 
-NAMES = ("training_step", "operations")
+NAMES = ("training_step", "operations", "scaling", "startup")
 
 
 class Parser(argparse.ArgumentParser):
