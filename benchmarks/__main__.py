@@ -6,7 +6,6 @@
 
 import argparse
 import importlib
-import inspect
 import sys
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def main(arguments=None):
         return 0
     try:
         for name in names:
-            _run(parser, name, options)
+            _run(name, options)
     except KeyboardInterrupt:
         print("\nstopped; nothing was saved of the benchmark that was running", file=sys.stderr)
         return 130
@@ -49,7 +48,7 @@ def main(arguments=None):
 def listing():
     """One line for each benchmark: name, question, minutes."""
     wide = max(map(len, NAMES))
-    lines = [f"  {name:<{wide}}  {question(name)}  ({benchmark(name).MINUTES} min)" for name in NAMES]
+    lines = [f"  {name:<{wide}}  {question(name)}  ({minutes(name)})" for name in NAMES]
     return "\n".join(["Benchmarks: each verifies first, then times, and saves JSON and a figure.\n",
                       *lines, "",
                       "python -m benchmarks NAME...   runs them; --all runs all, one after the other",
@@ -66,7 +65,15 @@ def question(name):
     return benchmark(name).__doc__.splitlines()[0]
 
 
-def _run(parser, name, options):
+def minutes(name):
+    """How long it took when it was measured: what the saved result says."""
+    try:
+        return f"{load(name)['minutes']:.0f} min"
+    except (OSError, KeyError):
+        return "never measured here"
+
+
+def _run(name, options):
     module = benchmark(name)
     if options.markdown:
         result = load(name, options.out or RESULTS)
@@ -74,29 +81,25 @@ def _run(parser, name, options):
         return
     asked = {"threads": options.threads, "rounds": options.rounds, "out": options.out,
              "only": options.only}
-    if options.only and not options.out:
-        print(f"{name}: only what has {options.only!r} in its name; nothing is saved without --out\n")
     wanted = {key: value for key, value in asked.items() if value is not None}
-    if options.only:
-        wanted.setdefault("out", None)
-    unknown = set(wanted) - set(inspect.signature(module.main).parameters)
-    if unknown:
-        parser.error(f"{name} has no --{sorted(unknown)[0]}")
+    if options.quick or options.only:  # no result to stand for a whole one
+        wanted = (module.QUICK if options.quick else {}) | {"out": None} | wanted
     print(f"--- {name}: {question(name)}\n")
-    module.main(**((module.QUICK if options.quick else {}) | wanted))
+    module.main(**wanted)
 
 
 def _parser():
     parser = Parser(prog="python -m benchmarks", allow_abbrev=False, description="Benchmarks of "
                     "nndl: lists them, or runs those that are named.")
-    whole = _at_least_one
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--all", action="store_true", help="run all of them")
-    parser.add_argument("--threads", type=whole, metavar="N", help="default: 2")
-    parser.add_argument("--rounds", type=whole, metavar="N", help="how often each side takes its turn")
-    parser.add_argument("--quick", action="store_true", help="few and short rounds: a first idea")
-    parser.add_argument("--only", metavar="TEXT", help="only the rows with TEXT in their name; "
+    parser.add_argument("--threads", type=_at_least_one, metavar="N", help="default: 2")
+    parser.add_argument("--rounds", type=_at_least_one, metavar="N",
+                        help="how often each side takes its turn")
+    parser.add_argument("--quick", action="store_true", help="few and short rounds: a first idea; "
                         "nothing is saved then, unless --out says where")
+    parser.add_argument("--only", metavar="TEXT", help="only the rows with TEXT in their name; "
+                        "saved as with --quick")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for JSON and figure (default: "
                         "benchmarks/results)")
     parser.add_argument("--markdown", action="store_true",

@@ -46,9 +46,9 @@ NETWORKS = {
     "A with GELU": lambda: two_convolutions(activation="gelu", neuron=GELU),
 }
 WHAT = {
-    "A": "two convolutions of 20 and 40 5 x 5 maps, each with ReLU and 2 x 2 max-pooling, "
-         "100 ReLU neurons, softmax: the book's network, which `nndl train` trains",
-    "B": "the same convolutions, two layers of 1,000 ReLU neurons with dropout 0.5, softmax",
+    "A": "20 and 40 maps of 5 x 5, each with ReLU and 2 x 2 max-pooling, then 100 ReLU neurons and "
+         "softmax",
+    "B": "the same convolutions, then twice 1,000 ReLU neurons with dropout 0.5, and softmax",
     "C": "784-30-10 sigmoid neurons with the cross-entropy cost",
 }
 

@@ -28,17 +28,17 @@ from .peers import TorchTwin, modules, try_torch, verify
 from .timing import (
     RESULTS,
     alternate,
+    check_some,
     enough,
     in_words,
     line,
-    matrix_product_rate,
+    matrix_product_rates,
     ratios,
     report,
     spread,
     use_threads,
 )
 
-MINUTES = 6
 QUICK = {"rounds": 3, "seconds": 0.01}
 NO_STEP = 1e-30  # a learning rate that costs what any other does and leaves the weights as they are
 PEERS = ("numpy", "torch", "torch_tuned")
@@ -70,14 +70,13 @@ def main(threads=None, rounds=7, seconds=0.02, out=RESULTS, only="", mini_batch_
     """
     torch = try_torch()
     threads = threads or min(2, usable_cores())
+    use_threads(threads, torch)
     training = nndl.load_mnist().training
     with report("operations", threads, figure, out, rounds=rounds) as result:
-        rate = result["matrix_product"] = matrix_product_rate(threads, torch)
-        print(f"large matrix product: {rate['gflops']:.0f} GF/s ({rate['by']}'s)\n")
+        rates = result["matrix_product"] = matrix_product_rates({threads}, torch)
         rows = result["rows"] = []
-        print(line(HEADINGS, WIDTHS))
+        print("\n" + line(HEADINGS, WIDTHS))
         for m in mini_batch_sizes:
-            use_threads(threads, torch)
             x, y = training.images[:m], training.labels[:m]
             for name, (make, numbers, updated) in NETWORKS.items():
                 net = make()
@@ -88,9 +87,10 @@ def main(threads=None, rounds=7, seconds=0.02, out=RESULTS, only="", mini_batch_
                         row = {"operation": operation, "network": name, "mini_batch_size": m,
                                **time_it(runs, rounds, seconds)}
                         done = 2 * work * m / statistics.median(row["nndl"]) / 1e3
-                        row["of_matrix_product"] = done / rate["gflops"] if work else None
+                        row["of_matrix_product"] = done / rates[threads]["gflops"] if work else None
                         rows.append(row)
                         print(line(cells(row), WIDTHS), flush=True)
+        check_some(rows, only)
         print(f"\n{finding(result)}\n")
     return result
 

@@ -64,7 +64,7 @@ class TorchTwin:
     def __init__(self, torch, net, eta=ETA, lmbda=LMBDA, n=50_000, tuned=False):
         self.torch, self.tuned, self.input_shape = torch, tuned, net.input_shape
         self.n_out = net.output_shape[0]
-        # The output's activation is in PyTorch's cost.
+        self.output, self.cost, self.one_hot = output_and_cost(torch.nn, net)
         self.model = torch.nn.Sequential(*(
             module for layer in net.layers[:-1] for module in modules(torch.nn, layer, tuned)))
         its = [module for module in self.model.modules() if hasattr(module, "weight")]
@@ -81,16 +81,6 @@ class TorchTwin:
         self.optimizer = torch.optim.SGD(
             [{"params": self.weights, "weight_decay": lmbda / n}, {"params": self.biases}],
             lr=eta, fused=tuned)
-        self.one_hot = (net.cost.name, net.layers[-1].name) == ("cross_entropy", "sigmoid")
-        if self.one_hot:
-            self.output = torch.nn.Sigmoid()
-            total = torch.nn.BCEWithLogitsLoss(reduction="sum")
-            self.cost = lambda z, y: total(z, y) / len(y)
-        elif (net.cost.name, net.layers[-1].name) == ("log_likelihood", "softmax"):
-            self.output, self.cost = torch.nn.Softmax(dim=1), torch.nn.CrossEntropyLoss()
-        else:
-            raise ValueError("a twin needs a softmax or sigmoid output with its own cost, "
-                             f"not {net.layers[-1]!r} with {net.cost.name}")
 
     def tensors(self, data):
         """(images, labels) as PyTorch wants them: bytes (n, c, h, w), and ints or desired outputs."""
@@ -154,6 +144,21 @@ class TorchTwin:
         for name, p in parameters.items():
             found[f"change of {name}"] = (p.detach() - before[name]).numpy()
         return found
+
+
+def output_and_cost(nn, net):
+    """(the output's activation, the cost of what comes before it, whether y is one-hot) in PyTorch.
+
+    Its costs contain the activation, as ours do when delta = a - y.
+    """
+    pair = net.cost.name, net.layers[-1].name
+    if pair == ("log_likelihood", "softmax"):
+        return nn.Softmax(dim=1), nn.CrossEntropyLoss(), False
+    if pair == ("cross_entropy", "sigmoid"):
+        total = nn.BCEWithLogitsLoss(reduction="sum")
+        return nn.Sigmoid(), lambda z, y: total(z, y) / len(y), True
+    raise ValueError("a twin needs a softmax or sigmoid output with its own cost, not "
+                     f"{net.layers[-1]!r} with {net.cost.name}")
 
 
 def modules(nn, layer, tuned):

@@ -22,6 +22,7 @@ faster than the multiplications.
 import math
 import statistics
 import sys
+from functools import partial
 
 import numpy as np
 
@@ -35,16 +36,18 @@ from .peers import train_by_turns, try_torch, verify
 from .timing import (
     RESULTS,
     alternate,
+    check_some,
+    complaint,
     in_words,
     line,
-    matrix_product_rate,
+    matrix_product_rates,
     report,
     spread,
+    undisturbed,
     use_threads,
 )
 
-MINUTES = 7
-QUICK = {"rounds": 2, "seconds": 0.05, "images": (1_000, 5_000, 25_000)}
+QUICK = {"rounds": 2, "seconds": 0.05, "tries": 1, "images": (1_000, 5_000, 25_000)}
 IMAGES = (1_000, 5_000, 25_000, 50_000, 250_000)
 
 
@@ -71,38 +74,39 @@ def cases(threads):
             yield f"threads, {m}", n, varied, m, n
 
 
-def main(threads=None, rounds=5, seconds=0.1, out=RESULTS, only="", images=IMAGES):
+def main(threads=None, rounds=5, seconds=0.1, out=RESULTS, only="", tries=3, images=IMAGES):
     """Verify, time, print a row for each point, save out/scaling.json and .png.
 
     threads : where they are not what is varied; None: two, where there are two cores
     rounds : turns that each side has;  seconds : that one of our turns takes at least, about
     only : a part of the name of the panels to measure, None or "" for all; out=None saves nothing
+    tries : how often a point is measured at most, if other programs disturb it
     images : the numbers of training images
 
     Returns what is saved.
     """
     torch = try_torch()
     threads = threads or min(2, usable_cores())
+    use_threads(threads, torch)
     training = nndl.load_mnist().training
     with report("scaling", threads, figure, out, rounds=rounds) as result:
-        rates = result["matrix_product"] = {n: matrix_product_rate(n, torch)
-                                            for n in range(1, usable_cores() + 1)}
-        print(", ".join(f"{rate['gflops']:.0f} GF/s" for rate in rates.values())
-              + " is the large matrix product's rate with 1, 2, ... threads\n\n"
-              + line(HEADINGS, WIDTHS))
+        rates = result["matrix_product"] = matrix_product_rates(
+            {*range(1, usable_cores() + 1), threads}, torch)
+        print("\n" + line(HEADINGS, WIDTHS))
         rows = result["rows"] = []
 
         def enter(panel, x, net, m, n, times):
-            """A row: times are seconds per example."""
-            products = multiply_adds(net)
+            """A row: times are seconds per example, {name: those of each turn}."""
+            busy, products = times.pop("others_busy_cores", None), multiply_adds(net)
             done = 2 * products / statistics.median(times["nndl"]) / 1e9
             rows.append({"panel": panel, "x": x, "mini_batch_size": m, "threads": n,
-                         "multiply_adds": products, **{
-                             name: [1e6 * s for s in times.get(name, ())] for name in PEERS},
-                         "of_matrix_product": done / rates[n]["gflops"]})
-            print(line(cells(rows[-1]), WIDTHS), flush=True)
+                         "multiply_adds": products,
+                         **{name: [1e6 * s for s in times.get(name, ())] for name in PEERS},
+                         "of_matrix_product": done / rates[n]["gflops"],
+                         "others_busy_cores": busy})
+            print(line(cells(rows[-1]), WIDTHS), complaint(busy), flush=True)
 
-        use_threads(threads, torch)
+        use_threads(threads, torch)  # matrix_product_rates has set PyTorch's
         if only in "images":
             for n, times in by_images(training, images, max(1, rounds // 2)):
                 enter("images", n, network("A"), 10, threads, times)
@@ -111,11 +115,17 @@ def main(threads=None, rounds=5, seconds=0.1, out=RESULTS, only="", images=IMAGE
                 use_threads(n, torch)
                 net = make()
                 verify(net, training.images[:m], training.labels[:m], torch)
-                taken, examples = train_by_turns(net, training, m, rounds, seconds, torch)
-                enter(panel, x, net, m, n, {name: [s / examples for s in turns]
-                                            for name, turns in taken.items()})
+                enter(panel, x, net, m, n, undisturbed(partial(
+                    per_example, net, training, m, rounds, seconds, torch), tries))
+        check_some(rows, only)
         print(f"\n{finding(result)}\n")
     return result
+
+
+def per_example(net, training, m, rounds, seconds, torch):
+    """{name: seconds per example of each turn}."""
+    taken, examples = train_by_turns(net, training, m, rounds, seconds, torch)
+    return {name: [s / examples for s in turns] for name, turns in taken.items()}
 
 
 def by_images(training, images, rounds):

@@ -31,9 +31,8 @@ from nndl.backends import usable_cores
 from .figures import BLACK, GREY, LOOK, SMALL_SIZE, TEXT_SIZE, key, new_figure, say
 from .networks import NETWORKS, network
 from .peers import verify
-from .timing import ETA, LMBDA, RESULTS, in_words, report, text, three_digits
+from .timing import ETA, LMBDA, RESULTS, check_some, in_words, report, text, three_digits
 
-MINUTES = 4
 QUICK = {"rounds": 1, "networks": ("A", "B", "C", "A with L2 pooling", "A with GELU")}
 ROOT = Path(__file__).parent.parent
 # What is allowed, and in which unit.
@@ -55,6 +54,7 @@ def main(threads=None, rounds=3, out=RESULTS, only="", networks=tuple(NETWORKS),
     parts = [part for part in ALLOWED if only in part]
     with (report("startup", threads, figure, out, rounds=rounds) as result,
           tempfile.TemporaryDirectory() as folder):
+        check_some(parts, only)
         for name in networks if "architecture" in parts else ["A"]:
             verify(network(name), training.images[:10], training.labels[:10])
         folder, rows = Path(folder), []

@@ -1,6 +1,6 @@
 """How the benchmarks measure and report: turns, medians, the machine, tables, files.
 
-A benchmark is a module with a first line that asks its question, MINUTES that it took, and
+A benchmark is a module with a first line that asks its question, QUICK settings of main, and
 
     main(...)        verifies, times, prints rows as they come, saves JSON and figure; returns the JSON
     tables(result)   what it says, from the JSON: [(headings, rows), ...] of strings
@@ -119,12 +119,22 @@ def use_threads(n, torch=None):
         torch.set_num_threads(n)
 
 
-def matrix_product_rate(threads, torch=None, n=2048, rounds=5):
-    """What the machine can do: GF/s of a large float32 matrix product, the best BLAS at hand.
+def matrix_product_rates(numbers, torch=None, n=2048, rounds=5):
+    """What the machine can do: {threads: GF/s of a large float32 matrix product and by whom}.
 
-    n : rows and columns of the matrices.  A multiplication and its addition count as two.
-    NumPy's and SciPy's OpenBLAS and PyTorch's own library may each know this CPU better or worse.
+    numbers : of threads;  n : rows and columns of the matrices
+    A multiplication and its addition count as two.  NumPy's and SciPy's OpenBLAS and PyTorch's own
+    library may each know this CPU better or worse: the fastest counts, in its fastest round.
     """
+    rates = {}
+    for threads in sorted(numbers):
+        rates[threads] = _matrix_product_rate(threads, torch, n, rounds)
+        print(f"large matrix product, {counted(threads, 'thread')}: "
+              f"{rates[threads]['gflops']:.0f} GF/s ({rates[threads]['by']})", flush=True)
+    return rates
+
+
+def _matrix_product_rate(threads, torch, n, rounds):
     from scipy.linalg.blas import sgemm
     from threadpoolctl import threadpool_limits
     a = np.random.default_rng(0).random((n, n), dtype=np.float32)
@@ -135,8 +145,7 @@ def matrix_product_rate(threads, torch=None, n=2048, rounds=5):
         products["PyTorch"] = lambda _: torch.mm(tensor, tensor)
     with threadpool_limits(threads, user_api="blas"):
         seconds = alternate(products, rounds)
-    name, fastest = min(((name, statistics.median(s)) for name, s in seconds.items()),
-                        key=lambda pair: pair[1])
+    name, fastest = min(((name, min(s)) for name, s in seconds.items()), key=lambda pair: pair[1])
     return {"gflops": 2 * n**3 / fastest / 1e9, "by": name}
 
 
@@ -152,13 +161,35 @@ def report(benchmark, threads, figure, out, **more):
             packages[name] = metadata.version(name)
     result = {"benchmark": benchmark, "date": time.strftime("%Y-%m-%d"), "machine": machine(),
               "threads": threads, "versions": versions() | packages, **more}
-    print(in_words(result) + "\n", flush=True)
-    before = cpu_seconds()
+    print(in_words(result), flush=True)
+    began, before = time.perf_counter(), cpu_seconds()
     time.sleep(0.2)
-    blame_others(before)
+    if disturbed := complaint(others_busy(before)):
+        print(f"do not believe these times, {disturbed}", flush=True)
     yield result
-    result["others_busy_cores"] = blame_others(before)
+    result["others_busy_cores"] = others_busy(before)
+    result["minutes"] = round((time.perf_counter() - began) / 60, 1)
+    disturbed = complaint(result["others_busy_cores"])
+    print(f"{result['minutes']} minutes{disturbed and ', '}{disturbed}")
     save(result, figure, out)
+
+
+def undisturbed(measure, tries):
+    """The row that measure() returns, from the least disturbed of up to `tries` times.
+
+    It is measured again while other programs kept the machine busy; "others_busy_cores" says how much
+    they did in the end.
+    """
+    best = None
+    for _ in range(tries):
+        before = cpu_seconds()
+        row = measure()
+        row["others_busy_cores"] = others_busy(before)
+        if best is None or row["others_busy_cores"] < best["others_busy_cores"]:
+            best = row
+        if not best["others_busy_cores"] or best["others_busy_cores"] < BUSY:
+            break
+    return best
 
 
 def cpu_seconds():
@@ -172,29 +203,45 @@ def cpu_seconds():
     return everybody, sum(os.times()[:4]), time.perf_counter()
 
 
-def blame_others(before):
-    """How many cores other programs kept busy since, or None; says so where that spoils the times."""
+def others_busy(before):
+    """How many cores other programs have kept busy since cpu_seconds() was `before`, or None."""
     now = cpu_seconds()
     if now is None:
         return None
     everybody, ours, seconds = (b - a for a, b in zip(before, now))
-    cores = max(0.0, everybody - ours) / seconds
-    if cores > BUSY:
-        print(f"OTHER PROGRAMS keep {cores:.1f} cores of this machine busy: do not believe these "
-              "times\n", flush=True)
-    return round(cores, 2)
+    return round(max(0.0, everybody - ours) / seconds, 2)
+
+
+def complaint(cores):
+    """Words about other programs that spoil the times by keeping so many cores busy, or ""."""
+    return f"{cores:.1f} cores are busy with other programs" if cores and cores > BUSY else ""
 
 
 def in_words(result):
-    """The machine and the versions of a result, in two lines."""
+    """The machine and the versions of a result in two lines, a third for the machine's rate."""
     here = result["machine"]
-    threads = result["threads"]
-    return (f"{here['cpu']}, {here['cores']} cores, {threads} thread{'s' * (threads > 1)}, "
-            f"{here['system']}, {result['date']}\n"
-            + ", ".join(f"{name} {version}" for name, version in result["versions"].items()))
+    lines = [f"{here['cpu']}, {here['cores']} cores, {counted(result['threads'], 'thread')}, "
+             f"{here['system']}, {result['date']}",
+             ", ".join(f"{name} {version}" for name, version in result["versions"].items())]
+    if rates := result.get("matrix_product"):
+        lines.append("large matrix product " + ", ".join(
+            f"{rate['gflops']:.0f} GF/s with {counted(int(n), 'thread')} ({rate['by']})"
+            for n, rate in rates.items()))
+    return "\n".join(lines)
+
+
+def counted(n, thing):
+    """n of a thing: 1 thread, 2 threads."""
+    return f"{n} {thing}" + "s" * (n != 1)
 
 
 # --- tables and files -----------------------------------------------------------------------------
+
+def check_some(rows, only):
+    """ValueError if there are no rows, because nothing measured is called as --only says."""
+    if not rows:
+        raise ValueError(f"--only: nothing that is measured has {only!r} in its name")
+
 
 def line(cells, widths):
     """One row of a table: the first cell to the left, the others to the right."""
@@ -221,12 +268,12 @@ def markdown(result, tables):
 def save(result, figure, out):
     """Write result and figure as out/<benchmark>.json and .png, and say so; out=None saves nothing."""
     if out is None:
-        print("only a part was measured: nothing is saved")
+        print("nothing is saved")
         return
+    path = Path(out) / f"{result['benchmark']}.json"
+    write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())  # the figure can be redrawn
     picture = io.BytesIO()
     figure(result).savefig(picture, format="png")
-    path = Path(out) / f"{result['benchmark']}.json"
-    write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
     write_atomically(path.with_suffix(".png"), picture.getvalue())
     print(f"saved: {path}\n       {path.with_suffix('.png')}")
 

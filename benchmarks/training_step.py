@@ -28,25 +28,28 @@ import nndl
 from nndl.backends import usable_cores
 
 from .figures import BLACK, GREY, LOOK, NAMES, TEXT_SIZE, key, new_figure, say
-from .networks import multiply_adds, network, trainer
+from .networks import WHAT, multiply_adds, network, trainer
 from .peers import TorchTwin, sklearn_twin, train_by_turns, try_torch, verify, verify_sklearn
 from .timing import (
     ETA,
     LMBDA,
     RESULTS,
     alternate,
+    check_some,
+    complaint,
+    counted,
     in_words,
     line,
-    matrix_product_rate,
+    matrix_product_rates,
     ratios,
     report,
     spread,
     text,
+    undisturbed,
     use_threads,
 )
 
-MINUTES = 9
-QUICK = {"rounds": 3, "seconds": 0.05}
+QUICK = {"rounds": 3, "seconds": 0.05, "tries": 1}
 AT_ONCE = (100, 250, 500, 1000)  # images a piece among which PyTorch's fastest evaluation is chosen
 
 
@@ -107,26 +110,25 @@ CASES = [
 ]
 
 
-def main(threads=None, rounds=15, seconds=0.2, out=RESULTS, only="", train_size=50_000):
+def main(threads=None, rounds=15, seconds=0.2, out=RESULTS, only="", tries=3, train_size=50_000):
     """Verify, time, print a row for each case, save out/training_step.json and .png.
 
     threads : of the rows that do not say one thread; None: two, where there are two cores
     rounds : turns that each side has;  seconds : that one of our turns takes at least, about
     only : a part of the name of the cases to run, None or "" for all; out=None saves nothing
+    tries : how often a row is measured at most, if other programs disturb it
     train_size : how many of the training images are used
 
     Returns what is saved.
     """
     torch = try_torch()
     threads = threads or min(2, usable_cores())
+    use_threads(threads, torch)  # refuses now what cannot be had
     training, _, test = nndl.load_mnist()
     training = training[:train_size]
     with report("training_step", threads, figure, out, rounds=rounds) as result:
-        rates = result["matrix_product"] = {n: matrix_product_rate(n, torch)
-                                            for n in sorted({1, threads})}
-        for n, rate in rates.items():
-            print(f"large matrix product, {n} thread{'s' * (n > 1)}: {rate['gflops']:.0f} GF/s "
-                  f"({rate['by']}'s)")
+        rates = result["matrix_product"] = matrix_product_rates({1, threads}, torch)
+        print("\n" + "\n".join(f"{name}: {what}" for name, what in WHAT.items()))
         print(f"\nmedians of {rounds} rounds, ± half the range of their middle half\n\n"
               + line(HEADINGS, WIDTHS))
         rows = result["rows"] = []
@@ -136,10 +138,12 @@ def main(threads=None, rounds=15, seconds=0.2, out=RESULTS, only="", train_size=
         for name, case in cases.items():
             if only in name:
                 n = 1 if case.one_thread else threads
-                row = measure(case, n, training, test, rounds, seconds, torch)
+                row = undisturbed(partial(measure, case, n, training, test, rounds, seconds, torch),
+                                  tries)
                 row["of_matrix_product"] = row["gflops"] / rates[n]["gflops"]
                 rows.append(row)
-                print(line(cells(row), WIDTHS), flush=True)
+                print(line(cells(row), WIDTHS), complaint(row["others_busy_cores"]), flush=True)
+        check_some(rows, only)
         for others in tables(result)[1:]:
             print("\n" + text(*others))
         print(f"\n{finding(result)}\n")
@@ -200,7 +204,8 @@ def forward(case, net, training, test, rounds, seconds, torch):
     if case.others:
         slow = net.copy("numpy")
         taken |= alternate({"numpy": lambda _: slow.accuracy(test)}, min(3, rounds))
-    return taken | {"per_turn": 1, "examples": len(test.images), "at_once": at_once}
+    return taken | {"per_turn": len(test.images) / 10_000, "examples": len(test.images),
+                    "at_once": at_once}
 
 
 def sklearn_epochs(net, training, m, rounds):
@@ -224,7 +229,7 @@ WIDTHS = (29, 10, 7, 13, 10, 10, 10, 9, 9, 8, 4, 17)
 def label(name, mini_batch_size, threads):
     """What a row is called in the figure and by --only."""
     return (name + (f", mini-batch {mini_batch_size:,}" if mini_batch_size else "")
-            + f", {threads} thread{'s' * (threads > 1)}")
+            + f", {counted(threads, 'thread')}")
 
 
 def cells(row):
@@ -285,10 +290,11 @@ def figure(result):
             ax.plot(np.percentile(values, [25, 75]), [y, y], color=look["color"], linewidth=1.4)
         ax.plot([statistics.median(values) for _, values in where], [y for y, _ in where],
                 markersize=5.5, label=f"to {NAMES[name]}", **look)
-    for what, mark, color in (("required", "|", BLACK), ("goal", "|", GREY)):
+    for what, color, wide in (("required", BLACK, 2.2), ("goal", GREY, 1)):
         where = [(row[what], y) for y, row in enumerate(rows) if row[what]]
-        ax.plot(*zip(*where), mark, markersize=11, markeredgewidth=2.2 if what == "required" else 1,
-                color=color, label=f"{what}, to PyTorch")
+        if where:
+            ax.plot(*zip(*where), "|", markersize=11, markeredgewidth=wide, color=color,
+                    label=f"{what}, to PyTorch")
     ax.axvline(1, color=GREY, linewidth=1)
     ax.set_yticks(range(len(rows)), [label(row["case"], row["mini_batch_size"], row["threads"])
                                      for row in rows], fontsize=TEXT_SIZE - 1, color=BLACK)
