@@ -299,7 +299,9 @@ def figure(result):
     ax.set_yticks(range(len(rows)), [label(row["case"], row["mini_batch_size"], row["threads"])
                                      for row in rows], fontsize=TEXT_SIZE - 1, color=BLACK)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlim(0, None)
+    medians = [statistics.median(row[name]) for row in rows
+               for name in ("ratio_to_torch", "ratio_to_torch_tuned") if row[name]]
+    ax.set_xlim(0, 1.1 * max([1.0, *medians]))  # the bar of a disturbed row may go beyond
     ax.tick_params(axis="y", length=0)
     say(ax, x="our time / PyTorch's (1 = as fast, to the left faster)")
     key(ax, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=4)

@@ -279,6 +279,10 @@ def test_a_disturbed_row_is_measured_again(monkeypatch):
         busy = iter([1.5, 0.9, 0.0])
         monkeypatch.setattr(timing, "others_busy", lambda before, busy=busy: next(busy))
         assert timing.undisturbed(dict, tries)["others_busy_cores"] == expected
+    rounds = iter([[1.0, 3.0, 5.0], [1.0, 1.0, 1.1], [7.0]])
+    monkeypatch.setattr(timing, "others_busy", lambda before: None)
+    assert timing.undisturbed(lambda: {"nndl": next(rounds)}, 3)["nndl"] == [1.0, 1.0, 1.1]
+    assert timing.undisturbed(lambda: {"torch": [1.0, 3.0, 5.0]}, 2)["torch"] == [1.0, 3.0, 5.0]
 
 
 @pytest.mark.parametrize("values, expected", [
