@@ -14,6 +14,7 @@ Before, the networks are compared with the NumPy backend in float64, and PyTorch
 import contextlib
 import statistics
 import sys
+from functools import partial
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from .timing import (
     RESULTS,
     alternate,
     check_some,
+    complaint,
     enough,
     in_words,
     line,
@@ -36,10 +38,11 @@ from .timing import (
     ratios,
     report,
     spread,
+    undisturbed,
     use_threads,
 )
 
-QUICK = {"rounds": 3, "seconds": 0.01}
+QUICK = {"rounds": 3, "seconds": 0.01, "tries": 1}
 NO_STEP = 1e-30  # a learning rate that costs what any other does and leaves the weights as they are
 PEERS = ("numpy", "torch", "torch_tuned")
 
@@ -59,12 +62,14 @@ NETWORKS = {
 }
 
 
-def main(threads=None, rounds=7, seconds=0.02, out=RESULTS, only="", mini_batch_sizes=(10, 250)):
+def main(threads=None, rounds=7, seconds=0.02, out=RESULTS, only="", tries=3,
+         mini_batch_sizes=(10, 250)):
     """Verify, time, print a row for each operation, save out/operations.json and .png.
 
     threads : None: two, where there are two cores
     rounds : turns that each side has;  seconds : that a turn takes, about
     only : a part of the name of the operations to time, None or "" for all; out=None saves nothing
+    tries : how often a row is measured at most, if other programs disturb it
 
     Returns what is saved.
     """
@@ -85,11 +90,12 @@ def main(threads=None, rounds=7, seconds=0.02, out=RESULTS, only="", mini_batch_
                 for operation, work, runs in timed:
                     if only in f"{operation} ({name})":
                         row = {"operation": operation, "network": name, "mini_batch_size": m,
-                               **time_it(runs, rounds, seconds)}
+                               **undisturbed(partial(time_it, runs, rounds, seconds), tries)}
                         done = 2 * work * m / statistics.median(row["nndl"]) / 1e3
                         row["of_matrix_product"] = done / rates[threads]["gflops"] if work else None
                         rows.append(row)
-                        print(line(cells(row), WIDTHS), flush=True)
+                        print(line(cells(row), WIDTHS), complaint(row["others_busy_cores"]),
+                              flush=True)
         check_some(rows, only)
         print(f"\n{finding(result)}\n")
     return result

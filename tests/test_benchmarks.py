@@ -164,7 +164,8 @@ def test_operations(few, peer, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(operations, "NETWORKS", {
         "A": (lambda: networks.network("A"), (0, 3, 6), True),
         "B": (lambda: networks.network("B"), (2, 4), False)})
-    result = operations.main(1, rounds=1, seconds=1e-5, out=tmp_path, mini_batch_sizes=(10,))
+    result = operations.main(1, rounds=1, seconds=1e-5, out=tmp_path, tries=1,
+                             mini_batch_sizes=(10,))
     check_saved("operations", result, tmp_path, capsys)
     names = [row["operation"] for row in result["rows"]]
     assert len(set(names)) == len(names) == 2 * 5 + 1
@@ -179,7 +180,7 @@ def test_scaling(few, tmp_path, monkeypatch, capsys):
         ("mini-batch", 2), ("filters", 10), ("filters", 20), ("kernel", 3), ("threads, 10", 1))]
     assert len(cases) == 5
     monkeypatch.setattr(scaling, "cases", lambda threads: cases)
-    result = scaling.main(1, rounds=1, seconds=0.001, out=tmp_path, images=(100, 700))
+    result = scaling.main(1, rounds=1, seconds=0.001, out=tmp_path, tries=1, images=(100, 700))
     printed = check_saved("scaling", result, tmp_path, capsys)
     assert [row["x"] for row in result["rows"]] == [100, 700, 2, 10, 20, 3, 1]
     assert "Among 700 images" in printed and "2 times the maps" in printed
