@@ -22,6 +22,7 @@ LEVELS = [
     ["data.idx", "data.mnist", "data", "ops"],
     ["backends", "initialize", "costs", "schedules"],
     ["layers", "gradcheck", "model_file", "trace"],
+    ["small_dense"],
     ["network"],
     ["plots"],
     ["__init__"],
@@ -30,7 +31,7 @@ LEVELS = [
     ["__main__"],
 ]
 OPERATIONS = [path for path in FILES if path.parent.name == "ops"]
-OPS_MAY_IMPORT = {"numpy", "numba", "math", "scipy.special"}
+OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "scipy.special"}
 # Imports inside a function that look upwards: such a function is handed, or makes, what stands above
 # it, and its module can be imported without.
 UPWARDS_INSIDE_FUNCTIONS = {

@@ -220,7 +220,7 @@ def test_each_epoch_takes_every_example_once_in_a_new_order():
     orders = [list(range(23)), *epochs]
     assert all(orders[i] != orders[j] for i in range(4) for j in range(i))
     for mini_batch in seen:  # each with its own label
-        np.testing.assert_array_equal(mini_batch[1], np.array(numbers(mini_batch)) % 3)
+        np.testing.assert_array_equal(mini_batch[1], np.eye(3)[np.array(numbers(mini_batch)) % 3])
     np.testing.assert_array_equal(data[0], numbered()[0])  # and the data stay in their order
     np.testing.assert_array_equal(data[1], numbered()[1])
 

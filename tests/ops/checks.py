@@ -1,6 +1,8 @@
 """How the tests of the operations compare, lay out in memory, and look over a kernel's shoulder."""
 
 import contextlib
+import functools
+import sys
 
 import numpy as np
 import pytest
@@ -88,6 +90,32 @@ def spy(monkeypatch, module, *names):
     for name in names:
         monkeypatch.setattr(module, name, noting(name, getattr(module, name)))
     return calls
+
+
+@contextlib.contextmanager
+def thresholds(**values):
+    """Other thresholds between paths meanwhile, so that small shapes lie on both sides of each.
+
+    Only those that Python reads: a kernel keeps the value that it was compiled with.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            for module in holders(name):
+                patch.setattr(module, name, value)
+        yield
+
+
+@functools.cache
+def holders(name):
+    """The modules of nndl.ops that have a global of this name, which no kernel of theirs may read."""
+    modules = [module for key, module in list(sys.modules.items())
+               if key.startswith("nndl.ops.") and hasattr(module, name)]
+    assert modules, f"no module of nndl.ops has {name}"
+    for module in modules:
+        for function in vars(module).values():
+            code = getattr(getattr(function, "py_func", None), "__code__", None)
+            assert code is None or name not in code.co_names, f"{function} was compiled with {name}"
+    return modules
 
 
 def refuses(call, error, *words):

@@ -3,11 +3,29 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from nndl import backends
 from nndl.gradcheck import check_operation
-from nndl.ops.jit import BLOCKS
-from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
-from tests.strategies import conv_geometries, dtypes, layouts, seeds, sizes
+from nndl.ops import conv_numba
+from nndl.ops.conv_numba import SHORT_ROW, scratch
+from nndl.ops.jit import BLOCKS, SMALL_PRODUCT, THREADS
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+    thresholds,
+)
+from tests.strategies import Convolution, conv_geometries, dtypes, layouts, seeds, sizes
+
+# Rows of a patch, kw c numbers with kw up to 3, on both sides of SHORT_ROW: 5 x 3 and 8 x 2.
+CHANNELS = st.sampled_from([1, 2, 5, 8, SHORT_ROW])
+# Bands of one row, of some, of all; and all because not even one row makes a small product.
+PRODUCTS = st.sampled_from([1, 100, 1000, SMALL_PRODUCT])
 
 
 @settings(max_examples=20)
@@ -35,15 +53,15 @@ def test_gradients_of_im2col_and_col2im(ops, conv, seed):
                       rtol=1e-12, atol=1e-11)
 
 
-@given(conv=conv_geometries(most_m=BLOCKS + 3, channels=sizes(6), most_f=BLOCKS + 2), dtype=dtypes,
-       layout=layouts, seed=seeds)
-def test_numba_agrees_with_numpy(reference, fast, conv, dtype, layout, seed):
+@given(conv=conv_geometries(most_m=BLOCKS + 3, channels=CHANNELS, most_f=BLOCKS + 2),
+       small_product=PRODUCTS, dtype=dtypes, layout=layouts, seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, conv, small_product, dtype, layout, seed):
     rng = np.random.default_rng(seed)
     x, w = (laid_out(normal(rng, dtype, *shape), layout) for shape in (conv.shape, conv.w_shape))
     b = normal(rng, dtype, len(w))
     expected = reference.conv_forward(x, w, b, **conv.how)
     dz = laid_out(normal(rng, dtype, *expected.shape), layout)
-    with left_alone(x, w, b, dz):
+    with left_alone(x, w, b, dz), thresholds(SMALL_PRODUCT=small_product):
         z = fast.conv_forward(x, w, b, **conv.how)
         gradients = fast.conv_backward(dz, x, w, **conv.how)
     assert_agree(z, expected, reference.conv_forward(abs(x), abs(w), abs(b), **conv.how), dtype)
@@ -51,6 +69,84 @@ def test_numba_agrees_with_numpy(reference, fast, conv, dtype, layout, seed):
     expected = reference.conv_backward(dz, x, w, **conv.how)
     for got, one, magnitude in zip(gradients, expected, magnitudes, strict=True):
         assert_agree(got, one, magnitude, dtype)
+
+
+# Geometries at the edge of something, with the SMALL_PRODUCT that makes their bands what they are.
+EDGES = {
+    "one of everything": (Convolution((1, 1, 1, 1), (1, 1, 1, 1), (1, 1), (0, 0)), SMALL_PRODUCT),
+    "a 1 x 1 kernel, short": (Convolution((3, 2, 5, 4), (3, 2, 1, 1), (1, 1), (0, 0)), 24),
+    "a 1 x 1 kernel, long": (Convolution((3, 16, 5, 4), (3, 16, 1, 1), (1, 1), (0, 0)), 24 * 8 * 2),
+    "a kernel as large as the image": (Convolution((2, 3, 4, 5), (2, 3, 4, 5), (1, 1), (0, 0)), 1),
+    "one filter, short": (Convolution((9, 1, 9, 7), (1, 1, 3, 3), (1, 1), (0, 0)), 2 * 5 * 9),
+    "one filter, long": (Convolution((9, 6, 9, 7), (1, 6, 3, 3), (1, 1), (0, 0)), 2 * 5 * 54),
+    "one example": (Convolution((1, 4, 7, 7), (9, 4, 2, 4), (1, 1), (0, 0)), 3 * 4 * 32 * 9),
+    "strides and padding, short": (Convolution((3, 2, 11, 12), (3, 2, 3, 4), (2, 3), (2, 1)),
+                                   2 * 4 * 24 * 3),
+    "strides and padding, long": (Convolution((3, 4, 11, 12), (3, 4, 3, 4), (2, 3), (2, 1)),
+                                  2 * 4 * 48 * 3),
+    "steps longer than the kernel": (Convolution((2, 3, 10, 11), (2, 3, 2, 2), (3, 4), (0, 0)), 1),
+    "not even one row, short": (Convolution((2, 1, 9, 9), (4, 1, 3, 3), (1, 1), (0, 0)), 7 * 9 * 4 - 1),
+    "not even one row, long": (Convolution((2, 8, 9, 9), (4, 8, 3, 3), (1, 1), (0, 0)), 7 * 72 * 4 - 1),
+    "one row exactly": (Convolution((2, 1, 9, 9), (4, 1, 3, 3), (1, 1), (0, 0)), 7 * 9 * 4),
+}
+
+
+@pytest.mark.parametrize("conv, small_product", EDGES.values(), ids=EDGES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_whole_numbers_come_out_exactly_the_same(reference, fast, conv, small_product, dtype):
+    """Whatever the order of a sum, so that a single wrong index shows."""
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.integers(-3, 4, shape).astype(dtype)
+               for shape in (conv.shape, conv.w_shape, conv.w_shape[:1]))
+    z = reference.conv_forward(x, w, b, **conv.how)
+    dz = rng.integers(-3, 4, z.shape).astype(dtype)
+    expected = z, *reference.conv_backward(dz, x, w, **conv.how)
+    with thresholds(SMALL_PRODUCT=small_product):
+        got = fast.conv_forward(x, w, b, **conv.how), *fast.conv_backward(dz, x, w, **conv.how)
+    for one, other in zip(got, expected, strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("oh, ow, k, f, band", [
+    (24, 24, 25, 20, 24),            # the book's first convolution: all at once
+    (8, 8, 500, 40, 4),              # its second: six would do, but then two would be left
+    (9, 10, 100, 250, 3), (10, 10, 100, 250, 4), (11, 10, 100, 500, 2),
+    (7, 10, 100, 1000, 1),           # one row exactly
+    (7, 10, 100, 1001, 7),           # not even one: then all
+    (1, 1, 1, 1, 1), (5, 1, 1_000_001, 1, 5),
+])
+def test_how_many_rows_a_product_takes(oh, ow, k, f, band):
+    assert SMALL_PRODUCT == 1_000_000
+    work = {}
+    n, cols = scratch(oh, ow, k, f, np.float32, work)
+    assert n == band
+    assert cols.shape == (THREADS, band * ow * k) and cols.dtype == np.float32
+    assert work["cols"] is cols
+
+
+@pytest.mark.parametrize("c, kw, short", [(1, 5, True), (5, 3, True), (8, 2, False), (3, 5, True),
+                                          (SHORT_ROW, 1, False), (SHORT_ROW - 1, 1, True)])
+@pytest.mark.parametrize("small_product, band", [(SMALL_PRODUCT, 6), (1, 6), (None, 2)])
+@pytest.mark.parametrize("way", ["_forward", "_backward"])
+def test_how_the_patches_are_laid_out(fast, monkeypatch, c, kw, short, small_product, band, way):
+    """The scratch memory shows it: patches as columns or as rows, a band of output rows at a time."""
+    rng = np.random.default_rng(0)
+    x, w = rng.integers(1, 99, (1, c, 7, 8)).astype(float), np.ones((3, c, 2, kw))
+    ow = 9 - kw
+    calls, work = spy(monkeypatch, conv_numba, way), {}
+    with thresholds(SMALL_PRODUCT=small_product or 2 * ow * w.size):
+        for _ in range(2):
+            for memory in work.values():
+                memory[...] = -1
+            if way == "_forward":
+                fast.conv_forward(x, w, np.zeros(3), work=work)
+            else:
+                fast.conv_backward(np.ones((1, 3, 6, ow)), x, w, need_dx=False, work=work)
+    assert [arguments[8] for _, arguments in calls] == [band, band]
+    used, = (one for one in work["cols"] if not np.all(one == -1))  # one image: one thread
+    patches = backends.get("numpy").im2col(x, (2, kw)).reshape(6 * ow, c, 2 * kw)
+    patches = patches.swapaxes(1, 2).reshape(6 * ow, -1)[-band * ow:]  # the last band, channels last
+    assert np.array_equal(used, (patches.T if short else patches).ravel())
 
 
 @given(conv=conv_geometries(most_m=BLOCKS + 3), dtype=dtypes, layout=layouts, seed=seeds)

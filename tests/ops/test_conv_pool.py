@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from nndl.gradcheck import check_operation
 from nndl.ops import conv_pool_numba
-from nndl.ops.conv_pool_numba import SHORT_ROW, fused
-from nndl.ops.jit import BLOCKS
+from nndl.ops.conv_pool_numba import EXAMPLES_AT_ONCE, SHORT_ROW, fused
+from nndl.ops.jit import BLOCKS, SMALL_PRODUCT
 from tests.ops.checks import (
     assert_agree,
     check_work,
@@ -17,9 +17,12 @@ from tests.ops.checks import (
     normal,
     refuses,
     spy,
+    thresholds,
 )
 from tests.strategies import (
     ACTIVATIONS,
+    Convolution,
+    ConvPool,
     activations,
     conv_pool_geometries,
     dtypes,
@@ -32,6 +35,8 @@ from tests.strategies import (
 ALPHA = {"leaky_relu": 0.1, "elu": 0.7}
 # Rows of a patch, kw c numbers with kw up to 3, on both sides of SHORT_ROW: 5 x 3 and 8 x 2.
 CHANNELS = st.sampled_from([1, 5, 8, SHORT_ROW])
+# Bands of one row, of some, of all; and all because not even one row makes a small product.
+PRODUCTS = st.sampled_from([1, 100, 1000, SMALL_PRODUCT])
 
 
 def forward(ops, x, w, b, activation, pool, work=None, **how):
@@ -71,8 +76,9 @@ def test_gradients_of_every_combination(ops, activation, pool, c):
 @pytest.mark.parametrize("pool", ["max", "l2"])
 @given(both=conv_pool_geometries(most_m=BLOCKS + 3, channels=CHANNELS, most_f=BLOCKS + 2,
                                  most_places=3),
-       activation=activations, dtype=dtypes, layout=layouts, seed=seeds)
-def test_numba_agrees_with_numpy(reference, fast, pool, both, activation, dtype, layout, seed):
+       small_product=PRODUCTS, activation=activations, dtype=dtypes, layout=layouts, seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, pool, both, small_product, activation, dtype, layout,
+                                 seed):
     """Backward both start from the reference's forward: of near ties rounding may choose another."""
     rng = np.random.default_rng(seed)
     conv, how = both.conv, both.how
@@ -81,7 +87,7 @@ def test_numba_agrees_with_numpy(reference, fast, pool, both, activation, dtype,
     out = forward(reference, x, w, b, activation, pool, **how)
     d = laid_out(normal(rng, dtype, *out[0].shape), layout)
     remembered = [part if part is None else laid_out(part, layout) for part in out]
-    with left_alone(x, w, b, d, *remembered):
+    with left_alone(x, w, b, d, *remembered), thresholds(SMALL_PRODUCT=small_product):
         got = forward(fast, x, w, b, activation, pool, **how)
         gradients = backward(fast, d, remembered, x, w, activation, pool, **how)
     # No slope is above 1.13 (GELU's).
@@ -98,6 +104,105 @@ def test_numba_agrees_with_numpy(reference, fast, pool, both, activation, dtype,
     magnitudes = reference.conv_backward(2 * dz, abs(x), abs(w), **conv.how)
     for one, other, magnitude in zip(gradients, expected, magnitudes, strict=True):
         assert_agree(one, other, magnitude, dtype)
+
+
+def check_whole_numbers(reference, fast, both, rng, activation="linear", dtype=np.float64):
+    """Sums of whole numbers are exact in any order: not one index may be wrong, ties included."""
+    x, w, b = (rng.integers(-2, 3, shape).astype(dtype)
+               for shape in (both.conv.shape, both.conv.w_shape, both.conv.w_shape[:1]))
+    out = forward(reference, x, w, b, activation, "max", **both.how)
+    d = rng.integers(-3, 4, out[0].shape).astype(dtype)
+    got = forward(fast, x, w, b, activation, "max", **both.how)
+    assert np.array_equal(got[0], out[0])
+    won = out[0] != 0 if activation == "relu" else np.full(out[0].shape, True)
+    assert got[1].dtype == np.int32 and np.array_equal(got[1][won], out[1][won])
+    expected = backward(reference, d, out, x, w, activation, "max", **both.how)
+    for work in (None, {}):
+        got = backward(fast, d, out, x, w, activation, "max", work, **both.how)
+        for one, other in zip(got, expected, strict=True):
+            assert np.array_equal(one, other)
+    nabla = backward(fast, d, out, x, w, activation, "max", need_dx=False, **both.how)
+    assert nabla[0] is None
+    assert np.array_equal(nabla[1], expected[1]) and np.array_equal(nabla[2], expected[2])
+
+
+@given(both=conv_pool_geometries(most_m=BLOCKS + 3, channels=CHANNELS, most_f=BLOCKS + 2,
+                                 most_places=3),
+       small_product=PRODUCTS, activation=st.sampled_from(["linear", "relu"]), dtype=dtypes, seed=seeds)
+def test_whole_numbers_come_out_exactly_the_same(reference, fast, both, small_product, activation,
+                                                 dtype, seed):
+    with thresholds(SMALL_PRODUCT=small_product):
+        check_whole_numbers(reference, fast, both, np.random.default_rng(seed), activation, dtype)
+
+
+def geometry(shape, w_shape, size=(2, 2), pool_stride=(2, 2), stride=(1, 1), padding=(0, 0)):
+    """The book's unit, but for what is said."""
+    return ConvPool(Convolution(shape, (w_shape[0], shape[1], *w_shape[1:]), stride, padding), size,
+                    pool_stride)
+
+
+# At the edge of something; each with c channels: short rows and long ones.
+EDGES = {
+    "one of everything": lambda c: geometry((1, c, 1, 1), (1, 1, 1), (1, 1), (1, 1)),
+    "one window": lambda c: geometry((2, c, 3, 3), (3, 2, 2)),
+    "a 1 x 1 kernel": lambda c: geometry((3, c, 6, 4), (3, 1, 1)),
+    "one filter": lambda c: geometry((9, c, 7, 8), (1, 2, 3)),
+    "fewer filters than blocks": lambda c: geometry((3, c, 7, 8), (BLOCKS - 1, 2, 3)),
+    "more filters than blocks": lambda c: geometry((3, c, 7, 8), (2 * BLOCKS + 3, 2, 3)),
+    "one example": lambda c: geometry((1, c, 8, 7), (5, 3, 2)),
+    "not a multiple of the step": lambda c: geometry((2, c, 9, 11), (3, 2, 4), (3, 3), (3, 4)),
+    "a remainder": lambda c: geometry((2, c, 10, 9), (3, 3, 2), (3, 2), (3, 3)),
+    "windows that overlap": lambda c: geometry((2, c, 8, 9), (4, 3, 2), (3, 2), (1, 1)),
+    "windows that overlap one way": lambda c: geometry((2, c, 8, 9), (4, 3, 2), (3, 3), (3, 2)),
+    "windows with gaps": lambda c: geometry((2, c, 9, 9), (4, 2, 2), (1, 2), (3, 4)),
+    "strides": lambda c: geometry((2, c, 13, 12), (3, 3, 2), stride=(2, 3)),
+    "strides and padding": lambda c: geometry((2, c, 12, 11), (3, 3, 2), (2, 3), (3, 2), (3, 2),
+                                              (2, 1)),
+    "padding": lambda c: geometry((2, c, 5, 6), (3, 4, 3), padding=(2, 1)),
+    "more places than numbers": lambda c: geometry((2, c, 9, 9), (2, 1, 1), (4, 5), (2, 1)),
+    **{f"{m} examples, {EXAMPLES_AT_ONCE} at once": lambda c, m=m: geometry((m, c, 5, 5), (3, 2, 2))
+       for m in range(1, 2 * EXAMPLES_AT_ONCE + 2)},
+}
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+@pytest.mark.parametrize("c", [1, 2, SHORT_ROW - 1, SHORT_ROW])
+@pytest.mark.parametrize("edge", EDGES)
+def test_whole_numbers_at_every_edge(reference, fast, edge, c, activation):
+    check_whole_numbers(reference, fast, EDGES[edge](c), np.random.default_rng(0), activation)
+
+
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+@pytest.mark.parametrize("count", range(10))
+def test_any_number_of_winners(reference, fast, c, count):
+    """They are taken by fours, and what is left one by one: a filter's windows, a window's filters."""
+    rng = np.random.default_rng(count)
+    both = geometry((2, c, 11, 11), (12, 2, 2))
+    x, w = (rng.integers(-2, 3, shape).astype(float) for shape in (both.conv.shape, both.conv.w_shape))
+    out = forward(reference, x, w, np.zeros(12), "linear", "max", **both.how)
+    d = np.zeros((2, 12, 25))
+    for row in d.swapaxes(0, 1).reshape(12, 50) if count % 2 else d.reshape(24, 25):
+        row[rng.permutation(row.size)[:count]] = rng.integers(1, 4, count)
+    d = d.reshape(2, 12, 5, 5)
+    d[d == 0] = -0.0  # no gradient either
+    for one, other in zip(backward(fast, d, out, x, w, "linear", "max", **both.how),
+                          backward(reference, d, out, x, w, "linear", "max", **both.how), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("count", range(14))
+def test_any_number_of_filters_that_win_at_the_same_place(reference, fast, count):
+    """All of the first `count` filters do, so that their rows of dx are added by fours and singly."""
+    x = np.zeros((1, SHORT_ROW, 3, 3))
+    x[:, :, 1, 1] = 1
+    w = np.random.default_rng(0).integers(1, 4, (14, SHORT_ROW, 2, 2)).astype(float)
+    out = forward(reference, x, w, np.zeros(14), "linear", "max")
+    out = out[0], np.full_like(out[1], 2), *out[2:]
+    d = np.zeros(out[0].shape)
+    d[:, :count] = np.arange(1.0, count + 1).reshape(1, count, 1, 1)
+    for one, other in zip(backward(fast, d, out, x, w, "linear", "max"),
+                          backward(reference, d, out, x, w, "linear", "max"), strict=True):
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -138,24 +243,23 @@ def test_where_the_fast_path_applies(activation, pool):
     assert fused(activation, pool) == (pool == "max" and activation != "gelu")
 
 
-@pytest.mark.parametrize("activation, pool, c, kw, path", [
-    ("relu", "max", 1, 5, "_backward_short_rows"),
-    ("sigmoid", "max", SHORT_ROW - 1, 1, "_backward_short_rows"),
-    ("linear", "max", SHORT_ROW, 1, "_backward"),
-    ("elu", "max", SHORT_ROW // 2, 2, "_backward"),
-    ("gelu", "max", SHORT_ROW, 1, "conv_backward"),
-    ("relu", "l2", 1, 2, "conv_backward"),
-    ("gelu", "l2", 1, 2, "conv_backward"),
+@pytest.mark.parametrize("activation, pool, c, kw, paths", [
+    ("relu", "max", 1, 5, ["_forward_by_places", "_backward_by_places"]),
+    ("sigmoid", "max", SHORT_ROW - 1, 1, ["_forward_by_places", "_backward_by_places"]),
+    ("linear", "max", SHORT_ROW, 1, ["_forward", "_backward"]),
+    ("elu", "max", SHORT_ROW // 2, 2, ["_forward", "_backward"]),
+    ("gelu", "max", SHORT_ROW, 1, ["conv_forward", "conv_backward"]),
+    ("relu", "l2", 1, 2, ["conv_forward", "conv_backward"]),
+    ("gelu", "l2", 1, 2, ["conv_forward", "conv_backward"]),
 ])
-def test_which_path_it_takes(fast, monkeypatch, activation, pool, c, kw, path):
+def test_which_path_it_takes(fast, monkeypatch, activation, pool, c, kw, paths):
     rng = np.random.default_rng(0)
     x, w, b = normal(rng, float, 2, c, 4, 6), normal(rng, float, 3, c, 2, kw), normal(rng, float, 3)
-    calls = spy(monkeypatch, conv_pool_numba, "_forward", "conv_forward", "_backward",
-                "_backward_short_rows", "conv_backward")
+    calls = spy(monkeypatch, conv_pool_numba, "_forward", "_forward_by_places", "conv_forward",
+                "_backward", "_backward_by_places", "conv_backward")
     out = forward(fast, x, w, b, activation, pool, pool_stride=(1, 1))
     backward(fast, np.ones_like(out[0]), out, x, w, activation, pool, pool_stride=(1, 1))
-    way = "conv_forward" if path == "conv_backward" else "_forward"
-    assert [name for name, _ in calls] == [way, path]
+    assert [name for name, _ in calls] == paths
 
 
 @pytest.mark.parametrize("activation, pool", [("relu", "max"), ("linear", "max"), ("gelu", "max"),
@@ -221,6 +325,58 @@ def test_nan_is_handed_on(ops, activation, pool):
     x[0, 0, 0, 2:] = np.nan
     winner = forward(ops, x, np.ones((1, 1, 1, 1)), np.zeros(1), activation, pool)[1]
     assert pool == "l2" or list(winner.ravel()) == [0, 0]
+
+
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+@pytest.mark.parametrize("places", [[0], [1], [2], [3], [1, 2], [0, 3], [2, 3], [0, 1, 2, 3]])
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+def test_the_first_nan_of_a_window_wins(ops, c, places, activation):
+    """Whatever else is in it; and the windows beside it are left alone."""
+    z = np.array([5.0, -np.inf, 7, np.inf])
+    z[places] = np.nan
+    x, w = np.zeros((1, c, 2, 6)), np.ones((3, c, 1, 1))
+    x[0, :, :, 2:4] = z.reshape(2, 2)
+    with np.errstate(invalid="ignore"):
+        pooled, winner, _, _ = ops.conv_pool_forward(x, w, np.ones(3), activation)
+    assert np.isnan(pooled[0, :, 0, 1]).all() and np.all(winner[0, :, 0, 1] == places[0])
+    assert np.all(pooled[0, :, 0, ::2] == 1) and not winner[0, :, 0, ::2].any()
+
+
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+def test_infinities_are_numbers_like_others(ops, c):
+    x = np.full((1, c, 2, 8), -np.inf)
+    x[..., 1, 2], x[..., 1, 5], x[..., 0, 6] = 3, np.inf, -2
+    pooled, winner, _, _ = ops.conv_pool_forward(x, np.ones((2, c, 1, 1)), np.zeros(2), "linear")
+    assert np.array_equal(pooled[0, :, 0], [[-np.inf, 3 * c, np.inf, -2 * c]] * 2)
+    assert np.array_equal(winner[0, :, 0], [[0, 2, 3, 0]] * 2)
+
+
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+def test_zeros_of_both_signs_are_a_tie(ops, c):
+    x = np.zeros((1, c, 2, 4))
+    x[..., 0, 0] = x[..., 1, 2] = -0.0
+    out = ops.conv_pool_forward(x, np.ones((1, c, 1, 1)), np.zeros(1), "linear")
+    assert not out[0].any() and not out[1].any()
+
+
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_is_handed_on(ops, c, value):
+    """To its own filter and its own patch, and nowhere else."""
+    rng = np.random.default_rng(0)
+    x, w = 1 + rng.random((2, c, 6, 6)), 1 + rng.random((5, c, 3, 3))
+    out = ops.conv_pool_forward(x, w, np.zeros(5), "linear")
+    d = rng.random(out[0].shape)
+    d[1, 3, 0, 1] = value
+    with np.errstate(invalid="ignore"):
+        dx, nabla_w, nabla_b = ops.conv_pool_backward(d, *out, x, w, "linear")
+    assert np.array_equal(np.isfinite(nabla_b), np.arange(5) != 3)
+    assert np.array_equal(np.isfinite(nabla_w).all(axis=(1, 2, 3)), np.arange(5) != 3)
+    assert not np.isfinite(nabla_w[3]).any()
+    row, column = out[1][1, 3, 0, 1] // 2, 2 + out[1][1, 3, 0, 1] % 2
+    spoiled = np.zeros(dx.shape, bool)
+    spoiled[1, :, row:row + 3, column:column + 3] = True
+    assert np.array_equal(np.isfinite(dx), ~spoiled)
 
 
 def test_a_window_of_zeros_has_no_l2_gradient(ops):

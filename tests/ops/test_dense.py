@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nndl.gradcheck import check_operation
 from nndl.ops import dense_numba
 from nndl.ops.dense_numba import MANY_EXAMPLES
-from nndl.ops.jit import BLOCKS
+from nndl.ops.jit import BLOCKS, MOST_ROWS, SMALL_PRODUCT, rows_at_once
 from tests.ops.checks import (
     assert_agree,
     check_work,
@@ -17,12 +17,17 @@ from tests.ops.checks import (
     normal,
     refuses,
     spy,
+    thresholds,
 )
 from tests.strategies import dtypes, layouts, seeds, sizes
 
-# On both sides of every threshold: one example, blocks without a neuron, whole examples per block.
-SEVERAL = st.sampled_from([1, 2, 7, MANY_EXAMPLES - 1, MANY_EXAMPLES, MANY_EXAMPLES + 9])
+# On both sides of every threshold: one example, blocks without a neuron, blocks of examples.
+EXAMPLES = st.sampled_from([1, 2, 7, 16, 17, 40, MANY_EXAMPLES])
 NEURONS = st.sampled_from([1, 3, BLOCKS - 1, BLOCKS, BLOCKS + 1, 30])
+# So many examples are many, so many multiplications a small product, so many rows of one the most.
+LIMITS = st.fixed_dictionaries({"MANY_EXAMPLES": st.sampled_from([1, 4, 17, MANY_EXAMPLES]),
+                                "SMALL_PRODUCT": st.sampled_from([1, 60, 300, SMALL_PRODUCT]),
+                                "MOST_ROWS": st.sampled_from([1, 2, 3, MOST_ROWS])})
 
 
 @given(m=sizes(4), n_in=sizes(5), n_out=sizes(10), seed=seeds)
@@ -43,13 +48,33 @@ def test_gradients_of_many_examples(ops):
                     b=rng.normal(size=3))
 
 
-@given(m=SEVERAL, n_in=sizes(20), n_out=NEURONS, dtype=dtypes, layout=layouts, seed=seeds)
-def test_numba_agrees_with_numpy(reference, fast, m, n_in, n_out, dtype, layout, seed):
+@given(m=EXAMPLES, n_in=sizes(20), n_out=NEURONS, limits=LIMITS, dtype=dtypes, layout=layouts,
+       seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, m, n_in, n_out, limits, dtype, layout, seed):
+    check_agreement(reference, fast, m, n_in, n_out, limits, dtype, layout, seed)
+
+
+@pytest.mark.parametrize("m, n_in, n_out, limits", [
+    (1, 1, 1, {}), (MANY_EXAMPLES - 1, 4, 3, {}), (MANY_EXAMPLES, 4, 3, {}),
+    (MANY_EXAMPLES, 4, MANY_EXAMPLES, {}), (MANY_EXAMPLES + 1, 4, MANY_EXAMPLES, {}),
+    (BLOCKS * MANY_EXAMPLES + MANY_EXAMPLES, 3, 5, {}),
+    # A large product at once, a small one at a time, not even one row of it.
+    (3, 350_000, BLOCKS * 2, {}), (11, 1000, BLOCKS * 2 * MOST_ROWS, {}),
+    (40, 1000, BLOCKS * MOST_ROWS + 1, {}), (9, 2000, BLOCKS * MOST_ROWS - 1, {}),
+    # Many examples, and of them so many rows at a time.
+    (31, 5, 9, {"MANY_EXAMPLES": 3, "SMALL_PRODUCT": 100, "MOST_ROWS": 3}),
+    (31, 5, 9, {"MANY_EXAMPLES": 10, "SMALL_PRODUCT": 1, "MOST_ROWS": 99}),
+])
+def test_numba_agrees_with_numpy_at_every_threshold(reference, fast, m, n_in, n_out, limits):
+    check_agreement(reference, fast, m, n_in, n_out, limits, np.float64, "plain", 0)
+
+
+def check_agreement(reference, fast, m, n_in, n_out, limits, dtype, layout, seed):
     rng = np.random.default_rng(seed)
     a, w, delta = (laid_out(normal(rng, dtype, *shape), layout)
                    for shape in ((m, n_in), (n_out, n_in), (m, n_out)))
     b = normal(rng, dtype, n_out)
-    with left_alone(a, w, b, delta):
+    with left_alone(a, w, b, delta), thresholds(**limits):
         z = fast.dense_forward(a, w, b)
         gradients = fast.dense_backward(delta, a, w)
     assert_agree(z, reference.dense_forward(a, w, b),
@@ -65,13 +90,65 @@ def test_a_bias_between_other_numbers(reference, fast):
     assert_agree(fast.dense_forward(a, w, b), reference.dense_forward(a, w, b), 20, np.float64)
 
 
-@pytest.mark.parametrize("m, many", [(1, False), (MANY_EXAMPLES - 1, False), (MANY_EXAMPLES, True)])
-def test_which_path_da_takes(fast, monkeypatch, m, many):
-    calls = spy(monkeypatch, dense_numba, "_backward")
+@pytest.mark.parametrize("m, n_out, path, blocks", [
+    (1, 3, "_forward_by_neurons", None), (MANY_EXAMPLES - 1, 3, "_forward_by_neurons", None),
+    (MANY_EXAMPLES, 3, "_forward_by_examples", 1),
+    (MANY_EXAMPLES, MANY_EXAMPLES, "_forward_by_neurons", None),  # no more examples than neurons
+    (MANY_EXAMPLES + 1, MANY_EXAMPLES, "_forward_by_examples", 1),
+    (2 * MANY_EXAMPLES, 3, "_forward_by_examples", 2),
+    (BLOCKS * MANY_EXAMPLES + MANY_EXAMPLES, 3, "_forward_by_examples", BLOCKS),
+])
+def test_which_path_forward_takes(fast, monkeypatch, m, n_out, path, blocks):
+    calls = spy(monkeypatch, dense_numba, "_forward_by_neurons", "_forward_by_examples")
+    z = fast.dense_forward(np.ones((m, 2)), np.ones((n_out, 2)), np.ones(n_out))
+    (name, arguments), = calls
+    assert name == path and np.all(z == 3)
+    assert blocks is None or arguments[3] == blocks
+
+
+@pytest.mark.parametrize("m, blocks", [
+    (1, None), (MANY_EXAMPLES - 1, None), (MANY_EXAMPLES, 1), (2 * MANY_EXAMPLES - 1, 1),
+    (2 * MANY_EXAMPLES, 2), (BLOCKS * MANY_EXAMPLES + MANY_EXAMPLES, BLOCKS)])
+def test_which_path_da_takes(fast, monkeypatch, m, blocks):
+    """With few examples the neurons' shares are summed, with many it is made in a pass of its own."""
+    calls = spy(monkeypatch, dense_numba, "_backward", "_by_examples")
     delta, a, w = np.ones((m, 3)), np.ones((m, 2)), np.ones((3, 2))
     da, nabla_w, nabla_b = fast.dense_backward(delta, a, w)
-    assert [arguments[-1] for _, arguments in calls] == [many]
+    assert [name for name, _ in calls] == ["_backward"] + ["_by_examples"] * (blocks is not None)
+    assert (calls[0][1][-1].size > 0) == (blocks is None)  # the shares
+    assert blocks is None or calls[1][1][2] == blocks
     assert np.all(da == 3) and np.all(nabla_w == m) and np.all(nabla_b == m)
+    calls.clear()
+    fast.dense_backward(delta, a, w, need_da=False)
+    (name, arguments), = calls
+    assert name == "_backward" and not arguments[-1].size
+
+
+LARGE = SMALL_PRODUCT // MOST_ROWS + 1  # multiplications a row, of which MOST_ROWS are too many
+
+
+@pytest.mark.parametrize("rows, cost, at_once", [
+    (1, 1, 1), (MOST_ROWS - 1, 1, MOST_ROWS - 1), (MOST_ROWS, 1, MOST_ROWS), (1000, 1, MOST_ROWS),
+    (1000, SMALL_PRODUCT // MOST_ROWS, MOST_ROWS),
+    # Fewer than MOST_ROWS make a small product: all at once if there are many, else those few.
+    (1000, LARGE, 1000), (MOST_ROWS, LARGE, MOST_ROWS), (MOST_ROWS - 1, LARGE, MOST_ROWS - 1),
+    (MOST_ROWS - 1, SMALL_PRODUCT // 3, 3), (MOST_ROWS - 1, SMALL_PRODUCT, 1),
+    (MOST_ROWS - 1, SMALL_PRODUCT + 1, 1), (MOST_ROWS, SMALL_PRODUCT + 1, MOST_ROWS), (5, 0, 5),
+])
+def test_how_many_rows_at_once(rows, cost, at_once):
+    assert rows_at_once(rows, cost) == at_once
+
+
+@pytest.mark.parametrize("m, rows", [(1, 3), (2, 1), (3, 1)])
+def test_the_products_take_so_many_rows_at_once(fast, monkeypatch, m, rows):
+    """24 neurons are three a block; a small product has 8 multiplications, a row 4 m."""
+    calls = spy(monkeypatch, dense_numba, "_forward_by_neurons", "_backward", "_by_examples")
+    delta, a, w = np.ones((m, 24)), np.ones((m, 4)), np.ones((24, 4))
+    with thresholds(SMALL_PRODUCT=12 if m == 1 else 8, MANY_EXAMPLES=3):
+        fast.dense_forward(a, w, np.zeros(24))
+        fast.dense_backward(delta, a, w)
+    assert calls[0][1][3] == calls[1][1][3] == rows
+    assert m < 3 or calls[2][1][3] == 1  # 96 multiplications each
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
