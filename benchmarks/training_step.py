@@ -1,166 +1,313 @@
-"""How long does one training step of the book's network take, beside PyTorch on the same machine?
+"""How long does a training step take, beside PyTorch's on the same machine?
 
-    python -m benchmarks.training_step [--threads 1 2] [--mini-batch-size 10] [--rounds 15]
+    python -m benchmarks training_step
 
-Both train 20 5x5 maps, pool, 40 5x5 maps, pool, 100 ReLU, softmax on MNIST: forward, backward, plain
-SGD with weight decay, shuffling and gathering included, evaluation not.  Ours runs through
-Network.SGD as a user calls it.  Before anything is timed, one step of the numba backend is compared
-with the NumPy backend's, and with PyTorch's.  The two take turns, round by round, in one process with
-the same number of threads; medians are quoted, and the ratio is the median of the rounds' ratios.
+The networks are those of the book and their relatives (benchmarks/networks.py), trained on MNIST by
+Network.SGD as a user calls it: shuffling, gathering, layer objects and the progress bar are part of
+the time.  Evaluation is not; it has a row of its own, Network.accuracy on the 10,000 test images.
+PyTorch is eager, in float32, and has the same weights, mini-batches and number of threads, set on
+both sides.  It runs twice: as one writes it by the tutorial, and "tuned", as somebody would who
+knows it well (peers.TorchTwin).
 
-PyTorch is the extra `bench`; without it only our time is shown.
+Before a network is timed, cost, outputs, gradients and two steps of SGD are compared with the NumPy
+backend's in float64, ours and PyTorch's.  Then they take turns in one process, each on the same
+stretch of the training images.  Medians are quoted, ± half the range of the middle half of the
+rounds; the ratio is the median of the rounds' ratios.
 """
 
-import argparse
-import json
+import math
 import statistics
-import time
-from pathlib import Path
+import sys
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import nndl
-from nndl import backends
-from nndl.cli import book_network, machine, versions
+from nndl.backends import usable_cores
 
-ETA, LMBDA, EXAMPLES = 0.05, 1.0, 50_000
-RESULTS = Path(__file__).parent / "results"
+from .figures import BLACK, GREY, LOOK, NAMES, TEXT_SIZE, key, new_figure, say
+from .networks import WHAT, multiply_adds, network, trainer
+from .peers import TorchTwin, sklearn_twin, train_by_turns, try_torch, verify, verify_sklearn
+from .timing import (
+    ETA,
+    LMBDA,
+    RESULTS,
+    alternate,
+    check_some,
+    complaint,
+    counted,
+    in_words,
+    line,
+    matrix_product_rates,
+    ratios,
+    report,
+    spread,
+    text,
+    undisturbed,
+    use_threads,
+)
+
+QUICK = {"rounds": 3, "seconds": 0.05, "tries": 1}
+AT_ONCE = (100, 250, 500, 1000)  # images a piece among which PyTorch's fastest evaluation is chosen
 
 
-def main(threads=(1, 2), mini_batch_size=10, rounds=15, steps=200, out=RESULTS):
-    """Verify, time, print a table, write out/training_step.json.  Returns the rows."""
+@dataclass
+class Case:
+    """A row of the table.
+
+    required, goal : our time over PyTorch's, at most
+    what : "step"; "epoch", over all training images; or "forward", the accuracy on the test images
+    one_thread : with one thread, instead of as many as the benchmark is told
+    left_over : so many examples more than whole mini-batches, for a last one that is shorter
+    others : also time the NumPy backend, and scikit-learn where it has such a network
+    """
+
+    network: str
+    mini_batch_size: int = 10
+    required: float = 1.0
+    goal: float = None
+    what: str = "step"
+    one_thread: bool = False
+    left_over: int = 0
+    others: bool = False
+
+    @property
+    def name(self):
+        """The network, and what is done with it."""
+        return (self.network + (", forward only" if self.what == "forward" else "")
+                + (f", {self.left_over} left over" if self.left_over else ""))
+
+    @property
+    def pieces(self):
+        """The mini-batch size where both sides have the same, else None."""
+        return None if self.what == "forward" else self.mini_batch_size
+
+    @property
+    def unit(self):
+        """What the times are, and how many of them a second has."""
+        return {"step": ("ms per step", 1000), "epoch": ("s per epoch", 1),
+                "forward": ("ms per 10,000", 1000)}[self.what]
+
+
+CASES = [
+    Case("A", 10, 0.30, 0.22, others=True),
+    Case("A", 60, 0.48, 0.40),
+    Case("A", 250, 0.48, 0.40, others=True),
+    Case("A", 10, 0.40, 0.30, one_thread=True),
+    Case("A", 60, 0.50, 0.40, one_thread=True),
+    Case("A", 250, 0.50, 0.40, one_thread=True),
+    Case("B", 10, 0.30, 0.22, others=True),
+    Case("B", 60, 0.48, 0.40),
+    Case("B", 250, 0.62, 0.50),
+    Case("C", 10, 0.28, 0.20, "epoch", others=True),
+    Case("A", 500, 0.70, 0.50, "forward", others=True),
+    *map(Case, ("one convolution, sigmoid", "A with tanh", "A with L2 pooling", "A with padding 2",
+                "A with stride 2, no pooling", "A with 3 x 3 kernels", "A with 7 x 7 kernels",
+                "three convolutions 3 x 3", "784-500-500-10, ReLU", "A with GELU")),
+    Case("A", 1), Case("A", 1000), Case("A", 64, left_over=17),
+]
+
+
+def main(threads=None, rounds=15, seconds=0.2, out=RESULTS, only="", tries=3, train_size=50_000):
+    """Verify, time, print a row for each case, save out/training_step.json and .png.
+
+    threads : of the rows that do not say one thread; None: two, where there are two cores
+    rounds : turns that each side has;  seconds : that one of our turns takes at least, about
+    only : a part of the name of the cases to run, None or "" for all; out=None saves nothing
+    tries : how often a row is measured at most, if other programs disturb it
+    train_size : how many of the training images are used
+
+    Returns what is saved.
+    """
     torch = try_torch()
-    data = nndl.load_mnist().training
-    verify(data, mini_batch_size, torch)
-    here, made_of = machine(), versions() | ({"torch": torch.__version__} if torch else {})
-    print(f"{here['cpu']}, {here['cores']} cores; "
-          + ", ".join(f"{name} {version}" for name, version in made_of.items()))
-    print(f"ms per training step, mini-batch {mini_batch_size}, median of {rounds} rounds of "
-          f"{steps} steps (smallest to largest)\n")
-    print(f"{'threads':>7}  {'nndl':>22}  {'PyTorch':>22}  {'nndl / PyTorch':>22}")
-    rows = []
-    for n in threads:
-        nndl.set_threads(n)
-        few = data.images[:steps * mini_batch_size], data.labels[:steps * mini_batch_size]
-        ours = our_round(few, mini_batch_size)
-        peer = torch_round(torch, few, mini_batch_size, n) if torch else None
-        times = {"nndl": [], "torch": []}
-        for turn in range(rounds + 1):  # the first warms up
-            for name, run in (("nndl", ours), ("torch", peer)):
-                if run is not None:
-                    time.sleep(0.05)  # until the other's idle threads have gone to sleep
-                    began = time.perf_counter()
-                    run()
-                    if turn:
-                        times[name].append(1000 * (time.perf_counter() - began) / steps)
-        ratios = [a / b for a, b in zip(times["nndl"], times["torch"])]
-        print(f"{n:>7}  {spread(times['nndl']):>22}  {spread(times['torch']):>22}  "
-              f"{spread(ratios):>22}")
-        rows.append({"threads": n, "mini_batch_size": mini_batch_size,
-                     "nndl_ms": times["nndl"], "torch_ms": times["torch"],
-                     "median_ratio": statistics.median(ratios) if ratios else None})
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / "training_step.json"
-    path.write_text(json.dumps({"machine": here, "versions": made_of, "rows": rows}, indent=1)
-                    + "\n", encoding="utf-8")
-    print(f"\nsaved: {path}")
-    return rows
+    threads = threads or min(2, usable_cores())
+    use_threads(threads, torch)  # refuses now what cannot be had
+    training, _, test = nndl.load_mnist()
+    training = training[:train_size]
+    with report("training_step", threads, figure, out, rounds=rounds) as result:
+        rates = result["matrix_product"] = matrix_product_rates({1, threads}, torch)
+        print("\n" + "\n".join(f"{name}: {what}" for name, what in WHAT.items()))
+        print(f"\nmedians of {rounds} rounds, ± half the range of their middle half\n\n"
+              + line(HEADINGS, WIDTHS))
+        rows = result["rows"] = []
+        # With one thread in all, net A's rows would come twice: the later ones have the right bounds.
+        cases = {label(case.name, case.pieces, 1 if case.one_thread else threads): case
+                 for case in CASES}
+        for name, case in cases.items():
+            if only in name:
+                n = 1 if case.one_thread else threads
+                row = undisturbed(partial(measure, case, n, training, test, rounds, seconds, torch),
+                                  tries)
+                row["of_matrix_product"] = row["gflops"] / rates[n]["gflops"]
+                rows.append(row)
+                print(line(cells(row), WIDTHS), complaint(row["others_busy_cores"]), flush=True)
+        check_some(rows, only)
+        for others in tables(result)[1:]:
+            print("\n" + text(*others))
+        print(f"\n{finding(result)}\n")
+    return result
 
 
-def try_torch():
-    """PyTorch, or None with a line that says so."""
-    try:
-        import torch
-    except ImportError:
-        print("PyTorch is not installed, so there is nothing to compare with: "
-              "pip install -e '.[bench]'\n")
-        return None
-    return torch
+# --- measuring ------------------------------------------------------------------------------------
+
+def measure(case, threads, training, test, rounds, seconds, torch):
+    """Verify a case, then time it.  Returns its row: everything measured, times in its unit."""
+    use_threads(threads, torch)
+    net, m = network(case.network), case.mini_batch_size
+    verify(net, training.images[:m], training.labels[:m], torch)
+    time_it = forward if case.what == "forward" else steps
+    row = time_it(case, net, training, test, rounds, seconds, torch)
+    unit, in_a_second = case.unit
+    for name in ("nndl", "torch", "torch_tuned", "numpy", "sklearn"):
+        row[name] = [in_a_second * s / row["per_turn"] for s in row.get(name, ())]
+    for name in ("torch", "torch_tuned"):
+        row[f"ratio_to_{name}"] = ratios(row["nndl"], row[name]) if row[name] else []
+    work = 2 * multiply_adds(net, training=case.what != "forward") * row["examples"] / row["per_turn"]
+    row["gflops"] = work * in_a_second / statistics.median(row["nndl"]) / 1e9
+    return {"case": case.name, "mini_batch_size": case.pieces, "threads": threads, "unit": unit,
+            "required": case.required, "goal": case.goal, **row}
 
 
-def verify(data, m, torch):
-    """One mini-batch: numba's gradients are NumPy's and PyTorch's, or there is nothing to time."""
-    x, y = data.images[:m], data.labels[:m]
-    net = book_network(backend="numba")
-    reference = net.copy(backend="numpy", dtype="float64")
-    expected = [g for lists in reference.backprop(x, y) for g in lists]
-    got = [g for lists in net.backprop(x, y) for g in lists]
-    worst = max(np.linalg.norm(a - b) / np.linalg.norm(a) for a, b in zip(expected, got))
-    if not worst < 1e-5:
-        raise SystemExit(f"the numba backend's gradients differ from NumPy's by {worst:.2g}")
-    line = f"verified: gradients agree with NumPy in float64 to {worst:.1g}"
-    if torch:
-        model = torch_network(torch)
-        copy_weights(torch, net, model)
-        images = torch.from_numpy(x.astype(np.float32) / 256).reshape(-1, 1, 28, 28)
-        loss = torch.nn.CrossEntropyLoss()(model(images), torch.from_numpy(y.astype(np.int64)))
-        difference = abs(loss.item() - net.cost_of(x, y))
-        if not difference < 1e-5:
-            raise SystemExit(f"the costs differ from PyTorch's by {difference:.2g}")
-        line += f", the cost with PyTorch's to {difference:.1g}"
-    print(line)
+def steps(case, net, training, test, rounds, seconds, torch):
+    """Train by turns; NumPy, which is slow, on a twentieth of the images and in fewer rounds."""
+    m, epoch = case.mini_batch_size, case.what == "epoch"
+    taken, examples = train_by_turns(net, training, m, rounds, seconds, torch,
+                                     len(training.images) if epoch else None, case.left_over)
+    if case.others:
+        few = examples if epoch else max(m, examples // 20 // m * m)
+        slow = trainer(net.copy("numpy"), training, m)
+        numpy = alternate({"numpy": lambda _: slow(slice(0, few))}, min(3, rounds))["numpy"]
+        taken["numpy"] = [s * examples / few for s in numpy]
+    if case.others and epoch:
+        taken["sklearn"] = sklearn_epochs(net, training, m, min(3, rounds))
+    return taken | {"per_turn": 1 if epoch else math.ceil(examples / m), "examples": examples}
 
 
-def our_round(few, m):
-    """A function that trains for one epoch on these few examples."""
-    net = book_network(backend="numba")
-    return lambda: net.SGD(few, 1, m, ETA, LMBDA, progress=False)
+def forward(case, net, training, test, rounds, seconds, torch):
+    """Classify the test images by turns: Network.accuracy, and PyTorch's fastest mini-batch."""
+    net.SGD(training[:10_000], 1, 10, ETA, LMBDA, progress=False)  # activations as of a trained net
+    expected = net.accuracy(test)
+    runs, at_once = {"nndl": lambda _: net.accuracy(test)}, {}
+    if torch is not None:
+        for name in ("torch", "torch_tuned"):
+            twin = TorchTwin(torch, net, tuned=name == "torch_tuned")
+            classify = partial(twin.accuracy, *twin.tensors(test))
+            if not abs(classify(500) - expected) < 3e-4:  # a tie or two
+                raise SystemExit("nothing is timed: PyTorch's twin classifies otherwise")
+            pieces = {m: lambda _, m=m, classify=classify: classify(m) for m in AT_ONCE}
+            trials = alternate(pieces, min(3, rounds))
+            at_once[name] = min(AT_ONCE, key=lambda m, trials=trials: statistics.median(trials[m]))
+            runs[name] = pieces[at_once[name]]
+    taken = alternate(runs, rounds)
+    if case.others:
+        slow = net.copy("numpy")
+        taken |= alternate({"numpy": lambda _: slow.accuracy(test)}, min(3, rounds))
+    return taken | {"per_turn": len(test.images) / 10_000, "examples": len(test.images),
+                    "at_once": at_once}
 
 
-def torch_network(torch):
-    """The same network in PyTorch."""
-    nn = torch.nn
-    return nn.Sequential(
-        nn.Conv2d(1, 20, 5), nn.MaxPool2d(2), nn.ReLU(),  # pooling first: the same, and faster
-        nn.Conv2d(20, 40, 5), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Flatten(), nn.Linear(640, 100), nn.ReLU(), nn.Linear(100, 10))
+def sklearn_epochs(net, training, m, rounds):
+    """Seconds of each epoch that scikit-learn's MLPClassifier trains a network like net."""
+    x = training.images.reshape(len(training.images), -1).astype(np.float32) / 256
+    twin = sklearn_twin(net, x, training.labels, m)
+    if twin is None:
+        return []
+    verify_sklearn(net, twin, x[:m])
+    with threadpool_limits(net.ops.threads, user_api="blas"):
+        return alternate({"sklearn": lambda _: twin.partial_fit(x, training.labels)}, rounds)["sklearn"]
 
 
-def copy_weights(torch, net, model):
-    """Give PyTorch's layers our weights."""
-    theirs = [layer for layer in model if hasattr(layer, "weight")]
-    ours = [layer for layer in net.layers if layer.parameters]
-    with torch.no_grad():
-        for its, mine in zip(theirs, ours, strict=True):
-            its.weight.copy_(torch.from_numpy(np.ascontiguousarray(mine.w)))
-            its.bias.copy_(torch.from_numpy(mine.b))
+# --- reporting ------------------------------------------------------------------------------------
+
+HEADINGS = ("network", "mini-batch", "threads", "unit", "nndl", "PyTorch", "tuned", "ratio",
+            "to tuned", "required", "goal", "of matrix product")
+WIDTHS = (29, 10, 7, 13, 10, 10, 10, 9, 9, 8, 4, 17)
 
 
-def torch_round(torch, few, m, threads):
-    """The same epoch in PyTorch: its usual loop, with shuffling and gathering from bytes."""
-    torch.set_num_threads(threads)
-    model, cost = torch_network(torch), torch.nn.CrossEntropyLoss()
-    weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
-    biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
-    optimizer = torch.optim.SGD([{"params": weights, "weight_decay": LMBDA / EXAMPLES},
-                                 {"params": biases}], lr=ETA)
-    images = torch.from_numpy(few[0].copy()).reshape(-1, 1, 28, 28)
-    labels = torch.from_numpy(few[1].astype(np.int64))
-
-    def run():
-        order = torch.randperm(len(images))
-        for start in range(0, len(images), m):
-            some = order[start:start + m]
-            optimizer.zero_grad()
-            cost(model(images[some].float() / 256), labels[some]).backward()
-            optimizer.step()
-
-    return run
+def label(name, mini_batch_size, threads):
+    """What a row is called in the figure and by --only."""
+    return (name + (f", mini-batch {mini_batch_size:,}" if mini_batch_size else "")
+            + f", {counted(threads, 'thread')}")
 
 
-def spread(values):
-    """The median, with the smallest and the largest."""
-    if not values:
-        return "-"
-    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+def cells(row):
+    """A row of the table."""
+    return (row["case"], *setting(row),
+            *(spread(row[name]) for name in ("nndl", "torch", "torch_tuned")),
+            *(spread(row[f"ratio_to_{name}"], "{:.2f}".format) for name in ("torch", "torch_tuned")),
+            f"{row['required']:.2f}", f"{row['goal']:.2f}" if row["goal"] else "",
+            f"{100 * row['of_matrix_product']:.0f} %")
+
+
+def setting(row):
+    """Mini-batch, threads and unit of a row."""
+    size = row["mini_batch_size"]
+    return f"{size:,}" if size else "", str(row["threads"]), row["unit"]
+
+
+def tables(result):
+    """The table beside PyTorch, and that of the other yardsticks."""
+    others = []
+    for row in result["rows"]:
+        for name, peer in (("numpy", "the NumPy backend"), ("sklearn", "scikit-learn")):
+            if row[name]:
+                ratio = statistics.median(row["nndl"]) / statistics.median(row[name])
+                others.append((row["case"], *setting(row), spread(row["nndl"]), peer,
+                               spread(row[name]), f"{ratio:.2f}"))
+    found = [(HEADINGS, [cells(row) for row in result["rows"]])]
+    if others:
+        found.append(((*HEADINGS[:5], "beside", "its time", "ratio"), others))
+    return found
+
+
+def finding(result):
+    """What the table comes to, in sentences that do not leave out where PyTorch is ahead."""
+    rows = [row for row in result["rows"] if row["ratio_to_torch"]]
+    if not rows:
+        return "PyTorch was not there to be compared with"
+    by = {name: [statistics.median(row[f"ratio_to_{name}"]) for row in rows]
+          for name in ("torch", "torch_tuned")}
+    within = sum(ratio <= row["required"] for ratio, row in zip(by["torch"], rows))
+    ahead = {name: sum(ratio > 1 for ratio in ratios) for name, ratios in by.items()}
+    return (f"nndl takes {min(by['torch']):.2f} to {max(by['torch']):.2f} of PyTorch's time, "
+            f"{min(by['torch_tuned']):.2f} to {max(by['torch_tuned']):.2f} of tuned PyTorch's; "
+            f"{within} of {len(rows)} rows are within what is required. PyTorch is ahead in "
+            f"{ahead['torch']} of them, tuned in {ahead['torch_tuned']}")
+
+
+def figure(result):
+    """The ratios, a line for each row of the table, with what is required."""
+    rows = result["rows"]
+    note = ("Our time divided by PyTorch's, medians; bars span the middle half of the rounds. "
+            + in_words(result).replace("\n", "; "))
+    fig, ((ax,),) = new_figure(finding(result), 9.2, 2.2 + 0.27 * len(rows), note=note)
+    for name in ("torch", "torch_tuned"):
+        where = [(y, row[f"ratio_to_{name}"]) for y, row in enumerate(rows) if row[f"ratio_to_{name}"]]
+        look = LOOK[name] | {"linestyle": "none"}
+        for y, values in where:
+            ax.plot(np.percentile(values, [25, 75]), [y, y], color=look["color"], linewidth=1.4)
+        ax.plot([statistics.median(values) for _, values in where], [y for y, _ in where],
+                markersize=5.5, label=f"to {NAMES[name]}", **look)
+    for what, color, wide in (("required", BLACK, 2.2), ("goal", GREY, 1)):
+        where = [(row[what], y) for y, row in enumerate(rows) if row[what]]
+        if where:
+            ax.plot(*zip(*where), "|", markersize=11, markeredgewidth=wide, color=color,
+                    label=f"{what}, to PyTorch")
+    ax.axvline(1, color=GREY, linewidth=1)
+    ax.set_yticks(range(len(rows)), [label(row["case"], row["mini_batch_size"], row["threads"])
+                                     for row in rows], fontsize=TEXT_SIZE - 1, color=BLACK)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    medians = [statistics.median(row[name]) for row in rows
+               for name in ("ratio_to_torch", "ratio_to_torch_tuned") if row[name]]
+    ax.set_xlim(0, 1.1 * max([1.0, *medians]))  # the bar of a disturbed row may go beyond
+    ax.tick_params(axis="y", length=0)
+    say(ax, x="our time / PyTorch's (1 = as fast, to the left faster)")
+    key(ax, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=4)
+    return fig
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    cores = backends.usable_cores()
-    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, min(2, cores)}))
-    parser.add_argument("--mini-batch-size", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    main(options.threads, options.mini_batch_size, options.rounds, out=options.out)
+    from .__main__ import main as run
+    sys.exit(run(["training_step", *sys.argv[1:]]))

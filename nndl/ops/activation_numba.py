@@ -1,6 +1,7 @@
 """The activation functions in Numba: one loop over all numbers, in the order of memory.
 
-As activation_numpy, with each block taking a share of the array.
+As activation_numpy, with each block taking a share of the array.  `activate` and `back` below are
+for a run of numbers; fused operations use them, too, while the numbers are in cache.
 """
 
 import math
@@ -15,7 +16,6 @@ from .jit import (
     exact_kernel,
     in_logical_order,
     in_memory_order,
-    kernel,
     remembered,
     share,
 )
@@ -23,117 +23,156 @@ from .shapes import check_float, check_same_shape
 
 __all__ = ["MONOTONE"]
 
+KINDS = "linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"
+LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU = range(len(KINDS))
+
 
 def sigmoid_forward(z, work=None):
     """As activation_numpy.sigmoid_forward."""
-    return _apply(_sigmoid_forward, z, work)
+    return _apply(SIGMOID, z, work)
 
 
 def sigmoid_backward(da, a, work=None):
     """As activation_numpy.sigmoid_backward."""
-    return _chain(_sigmoid_backward, da, a, work)
+    return _chain(SIGMOID, da, a, work)
 
 
 def tanh_forward(z, work=None):
     """As activation_numpy.tanh_forward."""
-    return _apply(_tanh_forward, z, work)
+    return _apply(TANH, z, work)
 
 
 def tanh_backward(da, a, work=None):
     """As activation_numpy.tanh_backward."""
-    return _chain(_tanh_backward, da, a, work)
+    return _chain(TANH, da, a, work)
 
 
 def relu_forward(z, work=None):
     """As activation_numpy.relu_forward."""
-    return _apply(_relu_forward, z, work)
+    return _apply(RELU, z, work)
 
 
 def relu_backward(da, a, work=None):
     """As activation_numpy.relu_backward."""
-    return _chain(_relu_backward, da, a, work)
+    return _chain(RELU, da, a, work)
 
 
 def leaky_relu_forward(z, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_forward."""
-    return _apply(_leaky_relu_forward, z, work, slope)
+    return _apply(LEAKY_RELU, z, work, slope)
 
 
 def leaky_relu_backward(da, a, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_backward."""
-    return _chain(_leaky_relu_backward, da, a, work, slope)
+    return _chain(LEAKY_RELU, da, a, work, slope)
 
 
 def elu_forward(z, alpha=1.0, work=None):
     """As activation_numpy.elu_forward."""
-    return _apply(_elu_forward, z, work, alpha)
+    return _apply(ELU, z, work, alpha)
 
 
 def elu_backward(da, a, alpha=1.0, work=None):
     """As activation_numpy.elu_backward."""
-    return _chain(_elu_backward, da, a, work, alpha)
+    return _chain(ELU, da, a, work, alpha)
 
 
 def gelu_forward(z, work=None):
     """As activation_numpy.gelu_forward."""
-    return _apply(_gelu_forward, z, work)
+    return _apply(GELU, z, work)
 
 
 def gelu_backward(da, z, work=None):
     """As activation_numpy.gelu_backward."""
     check_same_shape(da=da, z=z)
-    return _chain(_gelu_backward, da, z, work)
+    return _chain(GELU, da, z, work)
 
 
 def activation_forward(z, name, alpha=0.0, work=None):
     """As activation_numpy.activation_forward."""
-    if name == "linear":
-        return z
-    if name in ("leaky_relu", "elu"):
-        return FORWARD[name](z, alpha, work)
-    return FORWARD[known(name)](z, work)
+    return z if name == "linear" else _apply(KINDS.index(known(name)), z, work, alpha)
 
 
 def activation_backward(da, a, z, name, alpha=0.0, work=None):
     """As activation_numpy.activation_backward."""
     if name == "linear":
         return da
-    if name in ("leaky_relu", "elu"):
-        return BACKWARD[name](da, a, alpha, work)
-    return BACKWARD[known(name)](da, z if name == "gelu" else a, work)
+    return _chain(KINDS.index(known(name)), da, z if name == "gelu" else a, work, alpha)
 
 
-FORWARD = {"sigmoid": sigmoid_forward, "tanh": tanh_forward, "relu": relu_forward,
-           "leaky_relu": leaky_relu_forward, "elu": elu_forward, "gelu": gelu_forward}
-BACKWARD = {"sigmoid": sigmoid_backward, "tanh": tanh_backward, "relu": relu_backward,
-            "leaky_relu": leaky_relu_backward, "elu": elu_backward, "gelu": gelu_backward}
-
-
-def _apply(loop, z, work, *alpha):
-    """Run a forward loop over z, whatever its shape."""
+def _apply(kind, z, work, alpha=0.0):
+    """An activation of z, whatever its shape."""
     def prepare():
         check_float(z=z)
-        return buffer(work, "a", in_memory_order(z).shape, z.dtype), [z.dtype.type(x) for x in alpha]
+        return buffer(work, "a", in_memory_order(z).shape, z.dtype), z.dtype.type(alpha)
 
-    a, numbers = remembered(work, "forward", (z,), alpha, prepare)
-    loop(in_memory_order(z).reshape(-1), *numbers, a.reshape(-1))
+    a, number = remembered(work, "forward", (z,), alpha, prepare)
+    _forward(kind, number, in_memory_order(z).reshape(-1), a.reshape(-1))
     return in_logical_order(a)
 
 
-def _chain(loop, da, known_from_forward, work, *alpha):
-    """Run a backward loop over da and a (or z), whatever their shape."""
-    a = known_from_forward
-
+def _chain(kind, da, a, work, alpha=0.0):
+    """The way back through an activation, by the chain rule; for gelu a is z."""
     def prepare():
         check_same_shape(da=da, a=a)
-        return buffer(work, "dz", in_memory_order(da).shape, da.dtype), [a.dtype.type(x) for x in alpha]
+        return buffer(work, "dz", in_memory_order(da).shape, da.dtype), a.dtype.type(alpha)
 
-    dz, numbers = remembered(work, "backward", (da, a), alpha, prepare)
-    loop(in_memory_order(da).reshape(-1), in_memory_order(a).reshape(-1), *numbers, dz.reshape(-1))
+    dz, number = remembered(work, "backward", (da, a), alpha, prepare)
+    _backward(kind, number, in_memory_order(da).reshape(-1), in_memory_order(a).reshape(-1),
+              dz.reshape(-1))
     return in_logical_order(dz)
 
 
-# The book's three activations for a run of numbers, which dense_epoch uses, too.
+@elementwise_kernel
+def _forward(kind, alpha, z, a):
+    for block in prange(BLOCKS):
+        activate(kind, alpha, share(block, z), share(block, a))
+
+
+@elementwise_kernel
+def _backward(kind, alpha, da, a, dz):
+    for block in prange(BLOCKS):
+        back(kind, alpha, share(block, da), share(block, a), share(block, dz))
+
+
+@exact_kernel
+def activate(kind, alpha, z, a):
+    """a = f(z) for a run of numbers; a may be z.  alpha is the slope of leaky_relu, elu's scale."""
+    if kind == SIGMOID:
+        sigmoid(z, a)
+    elif kind == TANH:
+        tanh(z, a)
+    elif kind == RELU:
+        relu(z, a)
+    elif kind == LEAKY_RELU:
+        leaky_relu(z, alpha, a)
+    elif kind == ELU:
+        elu(z, alpha, a)
+    elif kind == GELU:
+        gelu(z, a)
+    else:
+        for i in range(a.size):
+            a[i] = z[i]
+
+
+@exact_kernel
+def back(kind, alpha, da, a, dz):
+    """dz = da f'(z), f' read off a; dz may be da.  For gelu a is z."""
+    if kind == SIGMOID:
+        sigmoid_prime(da, a, dz)
+    elif kind == TANH:
+        tanh_prime(da, a, dz)
+    elif kind == RELU:
+        relu_prime(da, a, dz)
+    elif kind == LEAKY_RELU:
+        leaky_relu_prime(da, a, alpha, dz)
+    elif kind == ELU:
+        elu_prime(da, a, alpha, dz)
+    elif kind == GELU:
+        gelu_prime(da, a, dz)
+    else:
+        for i in range(dz.size):
+            dz[i] = da[i]
 
 
 @exact_kernel
@@ -182,96 +221,54 @@ def relu_prime(da, a, dz):
         dz[i] = da[i] if a[i] > 0 else 0
 
 
-@elementwise_kernel
-def _sigmoid_forward(z, a):
-    for block in prange(BLOCKS):
-        sigmoid(share(block, z), share(block, a))
+@exact_kernel
+def leaky_relu(z, slope, a):
+    """a = z where z > 0, slope z elsewhere."""
+    for i in range(a.size):
+        a[i] = z[i] if z[i] > 0 else slope * z[i]
 
 
-@elementwise_kernel
-def _sigmoid_backward(da, a, dz):
-    for block in prange(BLOCKS):
-        sigmoid_prime(share(block, da), share(block, a), share(block, dz))
+@exact_kernel
+def leaky_relu_prime(da, a, slope, dz):
+    """dz = da, or slope da."""
+    for i in range(dz.size):
+        dz[i] = da[i] if a[i] > 0 else slope * da[i]
 
 
-@elementwise_kernel
-def _tanh_forward(z, a):
-    for block in prange(BLOCKS):
-        tanh(share(block, z), share(block, a))
+@exact_kernel
+def elu(z, alpha, a):
+    """a = z where z > 0, alpha (e^z - 1) elsewhere."""
+    for i in range(a.size):
+        a[i] = z[i] if z[i] > 0 else alpha * math.expm1(z[i])
 
 
-@elementwise_kernel
-def _tanh_backward(da, a, dz):
-    for block in prange(BLOCKS):
-        tanh_prime(share(block, da), share(block, a), share(block, dz))
+@exact_kernel
+def elu_prime(da, a, alpha, dz):
+    """dz = da, or da (a + alpha)."""
+    for i in range(dz.size):
+        dz[i] = da[i] if a[i] > 0 else da[i] * (a[i] + alpha)
 
 
-@elementwise_kernel
-def _relu_forward(z, a):
-    for block in prange(BLOCKS):
-        relu(share(block, z), share(block, a))
-
-
-@elementwise_kernel
-def _relu_backward(da, a, dz):
-    for block in prange(BLOCKS):
-        relu_prime(share(block, da), share(block, a), share(block, dz))
-
-
-@elementwise_kernel
-def _leaky_relu_forward(z, slope, a):
-    for block in prange(BLOCKS):
-        z_, a_ = share(block, z), share(block, a)
-        for i in range(a_.size):
-            a_[i] = z_[i] if z_[i] > 0 else slope * z_[i]
-
-
-@elementwise_kernel
-def _leaky_relu_backward(da, a, slope, dz):
-    for block in prange(BLOCKS):
-        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
-        for i in range(dz_.size):
-            dz_[i] = da_[i] if a_[i] > 0 else slope * da_[i]
-
-
-@elementwise_kernel
-def _elu_forward(z, alpha, a):
-    for block in prange(BLOCKS):
-        z_, a_ = share(block, z), share(block, a)
-        for i in range(a_.size):
-            a_[i] = z_[i] if z_[i] > 0 else alpha * math.expm1(z_[i])
-
-
-@elementwise_kernel
-def _elu_backward(da, a, alpha, dz):
-    for block in prange(BLOCKS):
-        da_, a_, dz_ = share(block, da), share(block, a), share(block, dz)
-        for i in range(dz_.size):
-            dz_[i] = da_[i] if a_[i] > 0 else da_[i] * (a_[i] + alpha)
-
-
-@kernel
-def _normal_distribution(z):
+@exact_kernel
+def normal_distribution(z):
     """Phi(z), the chance that a standard normal number is below z."""
     return (1 + math.erf(z * 0.7071067811865476)) / 2
 
 
-@elementwise_kernel
-def _gelu_forward(z, a):
-    for block in prange(BLOCKS):
-        z_, a_ = share(block, z), share(block, a)
-        for i in range(a_.size):
-            # Below -40 the product is 0 in any float, and -inf times 0 would not be.
-            a_[i] = 0 if z_[i] < -40 else z_[i] * _normal_distribution(z_[i])
+@exact_kernel
+def gelu(z, a):
+    """a = z Phi(z)."""
+    for i in range(a.size):
+        # Below -40 the product is 0 in any float, and -inf times 0 would not be.
+        a[i] = 0 if z[i] < -40 else z[i] * normal_distribution(z[i])
 
 
-@elementwise_kernel
-def _gelu_backward(da, z, dz):
-    for block in prange(BLOCKS):
-        da_, z_, dz_ = share(block, da), share(block, z), share(block, dz)
-        for i in range(dz_.size):
-            if abs(z_[i]) > 40:  # there the slope is 0 or 1 in any float
-                dz_[i] = da_[i] if z_[i] > 0 else 0
-            else:
-                density = math.exp(-z_[i] * z_[i] / 2) * 0.3989422804014327
-                dz_[i] = da_[i] * (_normal_distribution(z_[i]) + z_[i] * density)
+@exact_kernel
+def gelu_prime(da, z, dz):
+    """dz = da (Phi(z) + z phi(z))."""
+    for i in range(dz.size):
+        if abs(z[i]) > 40:  # there the slope is 0 or 1 in any float
+            dz[i] = da[i] if z[i] > 0 else 0
+        else:
+            density = math.exp(-z[i] * z[i] / 2) * 0.3989422804014327
+            dz[i] = da[i] * (normal_distribution(z[i]) + z[i] * density)

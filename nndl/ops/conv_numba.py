@@ -17,6 +17,7 @@ from .jit import (
     buffer,
     channels_first,
     channels_last,
+    clear,
     first,
     kernel,
     parallel_kernel,
@@ -290,7 +291,7 @@ def _im2col(x, kh, kw, sh, sw, rows):
 def _col2im(rows, kh, kw, sh, sw, dx):
     for block in prange(BLOCKS):
         for e in range(first(block, dx.shape[0]), first(block + 1, dx.shape[0])):
-            dx[e] = 0
+            clear(dx[e])
             row = rows[e].reshape(rows.shape[1] * rows.shape[2], rows.shape[3])
             rows_to_patches(row, kh, kw, sh, sw, rows.shape[2], 0, dx[e])
 
@@ -309,8 +310,8 @@ def _forward(x, w_columns, b, kh, kw, sh, sw, ow, band, cols, z):
 def _backward(dz, x, w, kh, kw, sh, sw, ow, band, cols, w_share, b_share, product, dx):
     for block in prange(BLOCKS):
         thread = get_thread_id()
-        w_share[block] = 0
-        b_share[block] = 0
+        clear(w_share[block])
+        clear(b_share[block])
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             add_weight_gradient(dz[e], x[e], kh, kw, sh, sw, ow, band, cols[thread], product[thread],
                                 w_share[block])                 # BP4

@@ -21,7 +21,14 @@ pooling next door.
 import numpy as np
 from numba import get_thread_id, prange
 
-from .activation_numba import MONOTONE, activation_backward, activation_forward
+from .activation_numba import (
+    KINDS,
+    MONOTONE,
+    activate,
+    activation_backward,
+    activation_forward,
+    back,
+)
 from .conv_numba import (
     SHORT_ROW,
     add_to,
@@ -43,10 +50,12 @@ from .jit import (
     buffer,
     channels_first,
     channels_last,
+    clear,
     first,
     kernel,
     parallel_kernel,
     remembered,
+    share,
 )
 from .pool_numba import (
     l2_pool_backward,
@@ -71,8 +80,9 @@ def conv_pool_forward(x, w, b, activation="relu", alpha=0.0, pool="max", size=(2
     """As conv_pool_numpy.conv_pool_forward."""
     parts = Parts(work)
     if fused(activation, pool):
-        z, winner = _conv_max_pool(x, w, b, size, pool_stride, stride, padding, work)
-        return activation_forward(z, activation, alpha, parts["activation"]), winner, None, None
+        pooled, winner = _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride,
+                                        padding, work)
+        return pooled, winner, None, None
     z = conv_forward(x, w, b, stride, padding, parts["conv"])
     a = activation_forward(z, activation, alpha, parts["activation"])
     winner = None
@@ -92,9 +102,8 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
         work, "shape", (d_pooled, pooled, x, w), (pool, size, pool_stride, stride, padding),
         lambda: check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding))
     if fused(activation, pool):
-        dz = activation_backward(d_pooled, pooled, None, activation, alpha, parts["activation"])
-        return _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding,
-                                       need_dx, work)
+        return _conv_max_pool_backward(d_pooled, pooled, winner, x, w, activation, alpha, size,
+                                       pool_stride, stride, padding, need_dx, work)
     if pool == "max":
         da = max_pool_backward(d_pooled, winner, z_shape, size, pool_stride, parts["pool"])
     else:
@@ -113,68 +122,75 @@ class Parts:
         return None if self.work is None else self.work.setdefault(part, {})
 
 
-def _conv_max_pool(x, w, b, size, pool_stride, stride, padding, work):
-    """(z, winner): the largest z of each window and which it was, both (m, f, oh, ow)."""
+def _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride, padding, work):
+    """(pooled, winner): activation(largest z) of each window and which it was, (m, f, oh, ow)."""
     def prepare():
         check_conv(x, w, b)
         m, (f, c, kh, kw) = len(x), w.shape
         maps = conv_size(x.shape[2:], (kh, kw), stride, padding)
         shape = (m, *conv_size(maps, size, pool_stride, what="pool size"), f)
-        z, winner = buffer(work, "z", shape, x.dtype), buffer(work, "winner", shape, np.int32)
+        pooled = buffer(work, "pooled", shape, x.dtype)
+        winner = buffer(work, "winner", shape, np.int32)
         xp = padded(x, padding, work)
         w_columns = buffer(work, "w_columns", (kh * kw * c, f), w.dtype)
+        unit = KINDS.index(activation), x.dtype.type(alpha)
         if kw * c < SHORT_ROW:
             memory = thinned_memory(xp, shape, kh * kw * c, stride, pool_stride, work)
-            arguments = kh, kw, *stride, *size, *memory, z, winner
-            return _forward_by_places, xp, w_columns, arguments, z, winner
+            arguments = kh, kw, *stride, *size, *memory, pooled, winner
+            return _forward_by_places, xp, w_columns, unit, arguments, pooled, winner
         band, cols = scratch(*maps, kh * kw * c, f, x.dtype, work)
         places = window(*size, maps[1] * f, f)
         arguments = (kh, kw, *stride, band, places, *pool_stride, cols,
-                     buffer(work, "maps", (THREADS, *maps, f), x.dtype), z, winner)
-        return _forward, xp, w_columns, arguments, z, winner
+                     buffer(work, "maps", (THREADS, *maps, f), x.dtype), pooled, winner)
+        return _forward, xp, w_columns, unit, arguments, pooled, winner
 
-    forward, xp, w_columns, arguments, z, winner = remembered(
-        work, "forward", (x, w, b), (size, pool_stride, stride, padding), prepare)
+    forward, xp, w_columns, unit, arguments, pooled, winner = remembered(
+        work, "forward", (x, w, b), (activation, alpha, size, pool_stride, stride, padding), prepare)
     w_columns[...] = filter_rows(w).T
-    forward(fill(xp, x, padding), w_columns, b, *arguments)
-    return channels_first(z), channels_first(winner)
+    forward(fill(xp, x, padding), w_columns, b, *unit, *arguments)
+    return channels_first(pooled), channels_first(winner)
 
 
-def _conv_max_pool_backward(dz, winner, x, w, size, pool_stride, stride, padding, need_dx, work):
-    """(dx, nabla_w, nabla_b) from dz and winner, both (m, f, oh, ow)."""
+def _conv_max_pool_backward(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
+                            stride, padding, need_dx, work):
+    """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
     if work is None or not np.may_share_memory(winner, work.get("winner")):
-        check_winner(winner, dz.shape, size)  # not the one that forward has just made
+        check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
     (f, c, kh, kw), (ph, pw), (sh, sw) = w.shape, padding, stride
 
     def prepare():
-        k, (m, _, *pooled) = kh * kw * c, dz.shape
+        k, (m, _, oh, ow) = kh * kw * c, d_pooled.shape
         xp = padded(x, padding, work)
         dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
         # How far apart two windows' patches are, and where those of a window's places begin.
         steps = pool_stride[0] * sh, pool_stride[1] * sw
         patches = window(*size, sh * xp.shape[2] * c, sw * c)
-        d = buffer(work, "d", (THREADS, list_length(pooled, f, size)), x.dtype)
+        d = buffer(work, "d", (THREADS, list_length(oh * ow, f, size)), x.dtype)
         begin = buffer(work, "begin", d.shape, np.int64)
         counts = buffer(work, "counts", (THREADS, size[0] * size[1]), np.int64)
         nabla_w = buffer(work, "nabla_w", (f, k), x.dtype)
         nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
+        unit = KINDS.index(activation), x.dtype.type(alpha)
         if kw * c >= SHORT_ROW:
+            dz = buffer(work, "dz", (m, oh, ow, f), x.dtype)
             return (_backward, xp, dxp, nabla_w, nabla_b, None, None,
-                    (kh, kw, *steps, patches, d, begin, counts, nabla_w, nabla_b, dxp))
-        memory = thinned_memory(xp, (m, *pooled, f), k, stride, pool_stride, work)
+                    (*unit, kh, kw, *steps, patches, dz, d, begin, counts, nabla_w, nabla_b, dxp))
+        dz = buffer(work, "dz", (THREADS, oh, ow, f), x.dtype)
+        memory = thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work)
         product = buffer(work, "product", (THREADS, k, f), x.dtype)
         w_share = buffer(work, "w_share", (BLOCKS, k, f), x.dtype)
         b_share = buffer(work, "b_share", (BLOCKS, f), x.dtype)
         return (_backward_by_places, xp, dxp, nabla_w, nabla_b, w_share, b_share,
-                (kh, kw, sh, sw, *size, *steps, patches, *memory, product, w_share, b_share, d, begin,
-                 counts, dxp))
+                (*unit, kh, kw, sh, sw, *size, *steps, patches, dz, *memory, product, w_share,
+                 b_share, d, begin, counts, dxp))
 
     backward, xp, dxp, nabla_w, nabla_b, w_share, b_share, arguments = remembered(
-        work, "backward", (dz, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
-    backward(channels_last(dz), channels_last(winner), fill(xp, x, padding), filter_rows(w), *arguments)
+        work, "backward", (d_pooled, x, w),
+        (activation, alpha, size, pool_stride, stride, padding, need_dx), prepare)
+    backward(channels_last(d_pooled), channels_last(pooled), channels_last(winner),
+             fill(xp, x, padding), filter_rows(w), *arguments)
     if w_share is not None:
-        np.add.reduce(w_share, axis=0, out=nabla_w.T)
-        np.add.reduce(b_share, axis=0, out=nabla_b)
+        _sum_turned(w_share, b_share, nabla_w, nabla_b)
     dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
     return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
 
@@ -194,26 +210,26 @@ def thinned_memory(x, z_shape, k, stride, pool_stride, work):
             buffer(work, "maps", (THREADS, n, f), x.dtype))
 
 
-def list_length(pooled, f, size):
+def list_length(windows, f, size):
     """Room for the winners that are listed at once."""
-    oh, ow = pooled
-    return max(EXAMPLES_AT_ONCE * oh * ow, size[0] * size[1] * f)
+    return max(EXAMPLES_AT_ONCE * windows, size[0] * size[1] * f)
 
 
 @parallel_kernel
-def _forward(x, w_columns, b, kh, kw, sh, sw, band, places, step_h, step_w, cols, maps, z, winner):
+def _forward(x, w_columns, b, kind, alpha, kh, kw, sh, sw, band, places, step_h, step_w, cols, maps,
+             pooled, winner):
     for block in prange(BLOCKS):
         thread, ow = get_thread_id(), maps.shape[2]
         all_pixels = maps[thread].reshape(maps.shape[1] * ow, maps.shape[3])
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             feature_maps(x[e], w_columns, kh, kw, sh, sw, ow, band, cols[thread], all_pixels)
-            max_of_windows(maps[thread], places, step_h, step_w, z[e], winner[e])
-            add_bias(z[e], b)
+            max_of_windows(maps[thread], places, step_h, step_w, pooled[e], winner[e])
+            add_bias_and_activate(pooled[e], b, kind, alpha)
 
 
 @parallel_kernel
-def _forward_by_places(x, w_columns, b, kh, kw, sh, sw, size_h, size_w, thinned, cols, maps, z,
-                       winner):
+def _forward_by_places(x, w_columns, b, kind, alpha, kh, kw, sh, sw, size_h, size_w, thinned, cols,
+                       maps, pooled, winner):
     for block in prange(BLOCKS):
         thread = get_thread_id()
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
@@ -222,27 +238,35 @@ def _forward_by_places(x, w_columns, b, kh, kw, sh, sw, size_h, size_w, thinned,
                 patches_of_place(thinned[thread], k // size_w * sh, k % size_w * sw, kh, kw,
                                  cols[thread])
                 np.dot(cols[thread].T, w_columns, maps[thread])
-                keep_largest(maps[thread], k, thinned.shape[5], z[e], winner[e])
-            add_bias(z[e], b)
+                keep_largest(maps[thread], k, thinned.shape[5], pooled[e], winner[e])
+            add_bias_and_activate(pooled[e], b, kind, alpha)
 
 
 @kernel
-def add_bias(z, b):
-    """The bias is the same for all of a window, so it may wait until the winner is known."""
+def add_bias_and_activate(z, b, kind, alpha):
+    """z becomes the activation of z + b.  Neither changes who is largest: they may come last."""
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             add_to(z[i, j], b)
+    activate(kind, alpha, z.reshape(z.size), z.reshape(z.size))
 
 
 @parallel_kernel
-def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, counts, nabla_w, nabla_b,
-              dx):
-    """Each block takes some filters for BP3 and BP4, and some examples for BP2."""
+def _backward(d_pooled, pooled, winner, x, w, kind, alpha, kh, kw, step_h, step_w, patches, dz, d,
+              begin, counts, nabla_w, nabla_b, dx):
+    """Each block takes some filters for BP3 and BP4, and some examples for BP2.
+
+    All of them need dz, so that is made first, of which each block takes a share.
+    """
+    for block in prange(BLOCKS):
+        n = dz.size
+        back(kind, alpha, share(block, d_pooled.reshape(n)), share(block, pooled.reshape(n)),
+             share(block, dz.reshape(n)))
     for block in prange(BLOCKS):
         thread, m, filters = get_thread_id(), dz.shape[0], dz.shape[3]
         start, stop = first(block, filters), first(block + 1, filters)
-        nabla_w[start:stop] = 0
-        nabla_b[start:stop] = 0
+        clear(nabla_w[start:stop])
+        clear(nabla_b[start:stop])
         for e in range(0, m, EXAMPLES_AT_ONCE):
             dz_some, winner_some = dz[e:e + EXAMPLES_AT_ONCE], winner[e:e + EXAMPLES_AT_ONCE]
             x_some = x[e:e + EXAMPLES_AT_ONCE]
@@ -257,29 +281,45 @@ def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, count
 
 
 @parallel_kernel
-def _backward_by_places(dz, winner, x, w, kh, kw, sh, sw, size_h, size_w, step_h, step_w, patches,
-                        thinned, cols, maps, product, w_share, b_share, d, begin, counts, dx):
+def _backward_by_places(d_pooled, pooled, winner, x, w, kind, alpha, kh, kw, sh, sw, size_h, size_w,
+                        step_h, step_w, patches, dz, thinned, cols, maps, product, w_share, b_share,
+                        d, begin, counts, dx):
     """Each block takes some examples; what it sums for the filters is its share."""
     for block in prange(BLOCKS):
         thread = get_thread_id()
-        w_share[block] = 0
-        b_share[block] = 0
-        maps[thread] = 0
+        clear(w_share[block])
+        clear(b_share[block])
+        clear(maps[thread])
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
+            one = dz[thread]
+            back(kind, alpha, d_pooled[e].reshape(one.size), pooled[e].reshape(one.size),
+                 one.reshape(one.size))
             thin_out(x[e], thinned[thread])
             for k in range(size_h * size_w):
                 patches_of_place(thinned[thread], k // size_w * sh, k % size_w * sw, kh, kw,
                                  cols[thread])
-                hand_to_place(dz[e], winner[e], k, thinned.shape[5], maps[thread])
+                hand_to_place(one, winner[e], k, thinned.shape[5], maps[thread])
                 np.dot(cols[thread], maps[thread], product[thread])  # BP4, filters as columns
                 for t in range(product.shape[1]):
                     add_to(w_share[block, t], product[thread, t])
-            for i in range(dz.shape[1]):
-                for j in range(dz.shape[2]):
-                    add_to(b_share[block], dz[e, i, j])               # BP3
+            for i in range(one.shape[0]):
+                for j in range(one.shape[1]):
+                    add_to(b_share[block], one[i, j])                 # BP3
             if dx.size:
-                input_gradient(dz[e], winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
+                input_gradient(one, winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
                                begin[thread], counts[thread], dx[e])
+
+
+@kernel
+def _sum_turned(w_share, b_share, nabla_w, nabla_b):
+    """The blocks' shares added in order; the filters, columns in w_share, become rows again."""
+    nabla_w[:] = 0
+    nabla_b[:] = 0
+    for block in range(BLOCKS):
+        add_to(nabla_b, b_share[block])
+        for t in range(w_share.shape[1]):
+            for f in range(w_share.shape[2]):
+                nabla_w[f, t] += w_share[block, t, f]
 
 
 @kernel

@@ -8,13 +8,13 @@ one after the other in one array meanwhile, so that the same kernel serves any n
 
 import numpy as np
 
-from .activation_numba import relu, relu_prime, sigmoid, sigmoid_prime, tanh, tanh_prime
-from .dense_epoch_numpy import ACTIVATIONS, check_epoch
+from .activation_numba import KINDS, activate, back
+from .dense_epoch_numpy import check_epoch
 from .jit import buffer, exact_kernel, kernel
 from .softmax_numba import softmax
 from .update_numba import step_down
 
-LINEAR, SIGMOID, TANH, RELU, SOFTMAX = range(len(ACTIVATIONS))
+SOFTMAX = -1  # instead of an activation's number
 
 
 def dense_epoch(images, rows, which, order, mini_batch_size, weights, biases, activations, matched,
@@ -22,7 +22,7 @@ def dense_epoch(images, rows, which, order, mini_batch_size, weights, biases, ac
     """As dense_epoch_numpy.dense_epoch."""
     check_epoch(images, rows, which, order, mini_batch_size, weights, biases, activations, matched)
     sizes = np.array([images.shape[1], *map(len, weights)])
-    kinds = np.array([ACTIVATIONS.index(name) for name in activations])
+    kinds = np.array([SOFTMAX if name == "softmax" else KINDS.index(name) for name in activations])
     number, m = rows.dtype.type, min(mini_batch_size, len(order))
     parameters = [x for pair in zip(weights, biases) for x in pair]
     theta = buffer(work, "theta", (sum(x.size for x in parameters),), rows.dtype)
@@ -56,9 +56,9 @@ def _dense_epoch(images, scale, rows, which, order, mini_batch_size, sizes, kind
         some = order[start:start + mini_batch_size]
         m = some.size
         take(images, some, scale, a[:m * sizes[0]])
-        output = forward(theta, sizes, kinds, m, a)
+        output = forward(theta, sizes, kinds, m, eta - eta, a)
         deltas = delta[0, :output.size]
-        if not output_error(output, rows, which, some, matched, kinds[-1], deltas):
+        if not output_error(output, rows, which, some, matched, kinds[-1], eta - eta, deltas):
             return start
         backward(theta, sizes, kinds, m, a, delta, eta / m, l2, l1, nabla_w, nabla_b)
     return order.size
@@ -75,7 +75,7 @@ def take(images, some, scale, a):
 
 
 @kernel
-def forward(theta, sizes, kinds, m, a):
+def forward(theta, sizes, kinds, m, zero, a):
     """Layer by layer: each takes its activations behind those of the one before.  Book (25).
 
     Returns the last one's, (m n_out,).
@@ -96,34 +96,12 @@ def forward(theta, sizes, kinds, m, a):
         if kinds[layer] == SOFTMAX:
             softmax(z, z)
         else:
-            activate(kinds[layer], z.reshape(z.size))
+            activate(kinds[layer], zero, z.reshape(z.size), z.reshape(z.size))
     return a[here:here + m * sizes[-1]]
 
 
-@kernel
-def activate(kind, z):
-    """z becomes a."""
-    if kind == SIGMOID:
-        sigmoid(z, z)
-    elif kind == TANH:
-        tanh(z, z)
-    elif kind == RELU:
-        relu(z, z)
-
-
-@kernel
-def times_slope(kind, a, delta):
-    """BP2's second factor: delta, which is dC/da so far, times the slope of the activation."""
-    if kind == SIGMOID:
-        sigmoid_prime(delta, a, delta)
-    elif kind == TANH:
-        tanh_prime(delta, a, delta)
-    elif kind == RELU:
-        relu_prime(delta, a, delta)
-
-
 @exact_kernel
-def output_error(a, rows, which, some, matched, kind, delta):
+def output_error(a, rows, which, some, matched, kind, zero, delta):
     """BP1: delta of the last layer.  Returns whether it is finite."""
     n_out = rows.shape[1]
     for i in range(some.size):
@@ -131,7 +109,7 @@ def output_error(a, rows, which, some, matched, kind, delta):
         for j in range(n_out):
             delta[i * n_out + j] = a[i * n_out + j] - y[j]
     if not matched:
-        times_slope(kind, a, delta)
+        back(kind, zero, delta, a, delta)
     return np.isfinite(delta.sum())
 
 
@@ -153,7 +131,7 @@ def backward(theta, sizes, kinds, m, a, delta, eta, l2, l1, nabla_w, nabla_b):
         d, da = delta[turn, :m * n_out].reshape(m, n_out), delta[1 - turn, :m * n_in]
         if layer:
             np.dot(d, w.reshape(n_out, n_in), da.reshape(m, n_in))                # BP2
-            times_slope(kinds[layer - 1], inputs, da)
+            back(kinds[layer - 1], zero, da, inputs, da)
         gradient = nabla_w[:w.size]
         np.dot(d.T, inputs.reshape(m, n_in), gradient.reshape(n_out, n_in))       # BP4
         for j in range(n_out):                                                    # BP3

@@ -7,6 +7,7 @@ from .jit import (
     BLOCKS,
     THREADS,
     buffer,
+    clear,
     first,
     kernel,
     parallel_kernel,
@@ -104,7 +105,7 @@ def _backward(delta, a, w, rows, by_neuron, nabla_w, nabla_b, one_share, da_shar
         start, stop = first(block, w.shape[0]), first(block + 1, w.shape[0])
         bias_gradient(delta, start, stop, by_neuron, nabla_b)          # BP3
         if da_share.size:
-            da_share[block] = 0
+            clear(da_share[block])
         for j in range(start, stop, rows):
             end = min(j + rows, stop)
             np.dot(by_neuron[j:end], a, nabla_w[j:end])                # BP4

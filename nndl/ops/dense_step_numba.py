@@ -19,6 +19,7 @@ from .jit import (
     THREADS,
     add_patches,
     buffer,
+    clear,
     exact_kernel,
     first,
     kernel,
@@ -80,7 +81,7 @@ def _dense_step(delta, a, w, b, eta, l2, l1, rows, nabla_b, da_share, by_neuron,
         bias_gradient(delta, start, stop, by_neuron, nabla_b)                            # BP3
         step_down(b[start:stop], nabla_b[start:stop], none, eta, zero, zero, zero)
         if da_share.size:
-            da_share[block] = 0
+            clear(da_share[block])
         for j in range(start, stop, rows):
             end = min(j + rows, stop)
             some, n = gradient[thread, :end - j], (end - j) * w.shape[1]
@@ -96,7 +97,7 @@ def _sparse_step(delta, a, w, b, eta, l2, l1, rows, nabla_b, da_share, d, begin)
         thread, zero = get_thread_id(), eta - eta
         start, stop = first(block, w.shape[0]), first(block + 1, w.shape[0])
         if da_share.size:
-            da_share[block] = 0
+            clear(da_share[block])
         for j in range(start, stop, rows):
             end = min(j + rows, stop)
             if da_share.size:

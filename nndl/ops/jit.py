@@ -61,6 +61,12 @@ def share(block, x):
 
 
 @kernel
+def clear(x):
+    """x = 0.  (Said in a parallel kernel itself, it would be compiled as a parallel loop.)"""
+    x[:] = 0
+
+
+@kernel
 def add_patches(target, at, target_step, source, begin, source_step, d, start, stop, rows, run):
     """target += patches of source, each times its own d: those listed from start to stop.
 
@@ -162,8 +168,8 @@ def in_logical_order(x):
 def _sum_shares(shares, out):
     for block in prange(BLOCKS):
         out_ = share(block, out)
-        out_[:] = share(block, shares[0])
-        for other in range(1, BLOCKS):
+        clear(out_)
+        for other in range(BLOCKS):
             more = share(block, shares[other])
             for i in range(out_.size):
                 out_[i] += more[i]

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import prange
 
-from .jit import BLOCKS, buffer, channels_first, channels_last, first, kernel, parallel_kernel
+from .jit import BLOCKS, buffer, channels_first, channels_last, clear, first, kernel, parallel_kernel
 from .shapes import check_float, check_images, check_output, check_same_shape, check_winner, conv_size
 
 
@@ -122,7 +122,7 @@ def _l2_forward(x, kh, kw, sh, sw, pooled):
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             for i in range(pooled.shape[1]):
                 for j in range(pooled.shape[2]):
-                    pooled[e, i, j] = 0
+                    clear(pooled[e, i, j])
                     for k in range(kh * kw):
                         for c in range(x.shape[3]):
                             value = x[e, i * sh + k // kw, j * sw + k % kw, c]
@@ -135,7 +135,7 @@ def _l2_forward(x, kh, kw, sh, sw, pooled):
 def _l2_backward(d_pooled, x, pooled, kh, kw, sh, sw, dx):
     for block in prange(BLOCKS):
         for e in range(first(block, dx.shape[0]), first(block + 1, dx.shape[0])):
-            dx[e] = 0
+            clear(dx[e])
             for i in range(pooled.shape[1]):
                 for j in range(pooled.shape[2]):
                     for k in range(kh * kw):
