@@ -9,7 +9,7 @@ os.environ.setdefault("NUMBA_NRT_STATS", "1")  # count what kernels allocate: te
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from nndl import backends
 
@@ -19,6 +19,9 @@ settings.register_profile("nndl", deadline=None, max_examples=25, derandomize=Tr
                           suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", parent=settings.get_profile("nndl"), max_examples=1000,
                           derandomize=False)
+# For tests/mutations.py: a failure is all that it asks for, not the smallest.
+settings.register_profile("mutations", parent=settings.get_profile("nndl"),
+                          phases=[Phase.explicit, Phase.generate])
 settings.load_profile("nndl")
 
 BACKENDS = ("numpy", "numba")
