@@ -79,6 +79,13 @@ def test_by_hand(ops):
     assert np.array_equal(ops.log_likelihood_backward(a, y), [[-0.75, 0.5, 0.25]])
 
 
+def test_desired_outputs_that_are_shares(ops):
+    """A y need not be a single 1: each share counts."""
+    a, y = np.array([[0.25, 0.5, 0.25]]), np.array([[0.5, 0.25, 0.25]])
+    assert np.allclose(ops.log_likelihood_forward(a, y), [(0.75 * 2 + 0.25) * np.log(2)], rtol=1e-15)
+    assert np.array_equal(ops.log_likelihood_backward(a, y), [[-0.25, 0.25, 0]])
+
+
 @given(m=sizes(5), n=sizes(6), dtype=dtypes, seed=seeds, shift=st.sampled_from([-1000, 0, 1000]))
 def test_rows_sum_to_one_and_a_shift_changes_nothing(ops, m, n, dtype, seed, shift):
     z = np.random.default_rng(seed).integers(-20, 20, (m, n)).astype(dtype)
