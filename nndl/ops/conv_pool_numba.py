@@ -31,10 +31,8 @@ from .activation_numba import (
 )
 from .conv_numba import (
     SHORT_ROW,
-    add_to,
     conv_backward,
     conv_forward,
-    copy_to,
     feature_maps,
     fill,
     filter_rows,
@@ -47,10 +45,12 @@ from .jit import (
     NOT_NEGATIVE,
     THREADS,
     add_patches,
+    add_to,
     buffer,
     channels_first,
     channels_last,
     clear,
+    copy_to,
     first,
     kernel,
     parallel_kernel,

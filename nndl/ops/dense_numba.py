@@ -6,6 +6,7 @@ from numba import get_thread_id, prange
 from .jit import (
     BLOCKS,
     THREADS,
+    add_to,
     buffer,
     clear,
     first,
@@ -85,7 +86,7 @@ def _forward_by_examples(a, w, b, blocks, z):
         start, stop = block * a.shape[0] // blocks, (block + 1) * a.shape[0] // blocks
         np.dot(a[start:stop], w.T, z[start:stop])
         for i in range(start, stop):
-            z[i] += b
+            add_to(z[i], b)
 
 
 @parallel_kernel
@@ -127,6 +128,4 @@ def bias_gradient(delta, start, stop, by_neuron, nabla_b):
 def add_product(by_neuron, w, product, da):
     """BP2 for some neurons: da += delta w."""
     np.dot(by_neuron.T, w, product)
-    total, more = da.reshape(da.size), product.reshape(da.size)
-    for t in range(total.size):
-        total[t] += more[t]
+    add_to(da.reshape(da.size), product.reshape(da.size))
