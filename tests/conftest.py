@@ -5,6 +5,7 @@ import os
 # Read when these are imported, so before anything else.  Four threads also on a machine with two
 # cores: the tests of equal bits use 1, 2, 3 and 4.
 os.environ.setdefault("NUMBA_NUM_THREADS", "4")
+os.environ.setdefault("NUMBA_NRT_STATS", "1")  # count what kernels allocate: test_allocation asks
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
