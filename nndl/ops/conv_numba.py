@@ -14,6 +14,7 @@ from .jit import (
     NOT_NEGATIVE,
     SMALL_PRODUCT,
     THREADS,
+    add_to,
     buffer,
     channels_first,
     channels_last,
@@ -260,23 +261,6 @@ def rows_to_patches(rows, kh, kw, sh, sw, ow, start, dx):
 def run_start(row, column, image):
     """Where pixel (row, column) of an image (h, w, c) begins in its memory."""
     return (row * image.shape[1] + column) * image.shape[2]
-
-
-@kernel
-def copy_to(target, source):
-    """target = source, for two runs of memory.
-
-    Slices of their own tell the compiler that no index is negative, and so to take many at once.
-    """
-    for t in range(target.size):
-        target[t] = source[t]
-
-
-@kernel
-def add_to(target, source):
-    """target += source, for two runs of memory."""
-    for t in range(target.size):
-        target[t] += source[t]
 
 
 @parallel_kernel

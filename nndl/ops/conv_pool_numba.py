@@ -31,10 +31,8 @@ from .activation_numba import (
 )
 from .conv_numba import (
     SHORT_ROW,
-    add_to,
     conv_backward,
     conv_forward,
-    copy_to,
     feature_maps,
     fill,
     filter_rows,
@@ -47,15 +45,16 @@ from .jit import (
     NOT_NEGATIVE,
     THREADS,
     add_patches,
+    add_to,
     buffer,
     channels_first,
     channels_last,
     clear,
+    copy_to,
     first,
     kernel,
     parallel_kernel,
     remembered,
-    share,
 )
 from .pool_numba import (
     l2_pool_backward,
@@ -102,8 +101,12 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
         work, "shape", (d_pooled, pooled, x, w), (pool, size, pool_stride, stride, padding),
         lambda: check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding))
     if fused(activation, pool):
-        return _conv_max_pool_backward(d_pooled, pooled, winner, x, w, activation, alpha, size,
-                                       pool_stride, stride, padding, need_dx, work)
+        if work is None or not np.may_share_memory(winner, work.get("winner")):
+            check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
+        by_places = w.shape[3] * w.shape[1] < SHORT_ROW
+        backward = _backward_place_by_place if by_places else _backward_winner_by_winner
+        return backward(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride, stride,
+                        padding, need_dx, work)
     if pool == "max":
         da = max_pool_backward(d_pooled, winner, z_shape, size, pool_stride, parts["pool"])
     else:
@@ -151,48 +154,73 @@ def _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride, paddin
     return channels_first(pooled), channels_first(winner)
 
 
-def _conv_max_pool_backward(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
-                            stride, padding, need_dx, work):
+def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
+                               stride, padding, need_dx, work):
     """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
-    if work is None or not np.may_share_memory(winner, work.get("winner")):
-        check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
-    (f, c, kh, kw), (ph, pw), (sh, sw) = w.shape, padding, stride
+    (f, c, kh, kw), (ph, pw) = w.shape, padding
+    dz = activation_backward(d_pooled, pooled, None, activation, alpha, Parts(work)["activation"])
+
+    def prepare():
+        xp = padded(x, padding, work)
+        dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
+        nabla_w = buffer(work, "nabla_w", (f, kh * kw * c), x.dtype)
+        nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
+        arguments = (kh, kw, *patches_of_windows(xp, size, pool_stride, stride),
+                     *lists(dz.shape, size, x.dtype, work), nabla_w, nabla_b, dxp)
+        return xp, arguments, nabla_w, nabla_b, dxp
+
+    xp, arguments, nabla_w, nabla_b, dxp = remembered(
+        work, "backward", (dz, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
+    _backward(channels_last(dz), channels_last(winner), fill(xp, x, padding), filter_rows(w),
+              *arguments)
+    dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
+    return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
+
+
+def _backward_place_by_place(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
+                             stride, padding, need_dx, work):
+    """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
+    (f, c, kh, kw), (ph, pw) = w.shape, padding
 
     def prepare():
         k, (m, _, oh, ow) = kh * kw * c, d_pooled.shape
         xp = padded(x, padding, work)
         dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
-        # How far apart two windows' patches are, and where those of a window's places begin.
-        steps = pool_stride[0] * sh, pool_stride[1] * sw
-        patches = window(*size, sh * xp.shape[2] * c, sw * c)
-        d = buffer(work, "d", (THREADS, list_length(oh * ow, f, size)), x.dtype)
-        begin = buffer(work, "begin", d.shape, np.int64)
-        counts = buffer(work, "counts", (THREADS, size[0] * size[1]), np.int64)
-        nabla_w = buffer(work, "nabla_w", (f, k), x.dtype)
-        nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
-        unit = KINDS.index(activation), x.dtype.type(alpha)
-        if kw * c >= SHORT_ROW:
-            dz = buffer(work, "dz", (m, oh, ow, f), x.dtype)
-            return (_backward, xp, dxp, nabla_w, nabla_b, None, None,
-                    (*unit, kh, kw, *steps, patches, dz, d, begin, counts, nabla_w, nabla_b, dxp))
-        dz = buffer(work, "dz", (THREADS, oh, ow, f), x.dtype)
-        memory = thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work)
-        product = buffer(work, "product", (THREADS, k, f), x.dtype)
-        w_share = buffer(work, "w_share", (BLOCKS, k, f), x.dtype)
-        b_share = buffer(work, "b_share", (BLOCKS, f), x.dtype)
-        return (_backward_by_places, xp, dxp, nabla_w, nabla_b, w_share, b_share,
-                (*unit, kh, kw, sh, sw, *size, *steps, patches, dz, *memory, product, w_share,
-                 b_share, d, begin, counts, dxp))
+        sums = (buffer(work, "w_share", (BLOCKS, k, f), x.dtype),
+                buffer(work, "b_share", (BLOCKS, f), x.dtype))
+        arguments = (KINDS.index(activation), x.dtype.type(alpha), kh, kw, *stride, *size,
+                     *patches_of_windows(xp, size, pool_stride, stride),
+                     buffer(work, "dz", (THREADS, oh, ow, f), x.dtype),
+                     *thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work),
+                     buffer(work, "product", (THREADS, k, f), x.dtype), *sums,
+                     *lists(d_pooled.shape, size, x.dtype, work), dxp)
+        sums += buffer(work, "nabla_w", (f, k), x.dtype), buffer(work, "nabla_b", (f,), x.dtype)
+        return xp, arguments, sums, dxp
 
-    backward, xp, dxp, nabla_w, nabla_b, w_share, b_share, arguments = remembered(
+    xp, arguments, sums, dxp = remembered(
         work, "backward", (d_pooled, x, w),
         (activation, alpha, size, pool_stride, stride, padding, need_dx), prepare)
-    backward(channels_last(d_pooled), channels_last(pooled), channels_last(winner),
-             fill(xp, x, padding), filter_rows(w), *arguments)
-    if w_share is not None:
-        _sum_turned(w_share, b_share, nabla_w, nabla_b)
+    _backward_by_places(channels_last(d_pooled), channels_last(pooled), channels_last(winner),
+                        fill(xp, x, padding), filter_rows(w), *arguments)
+    _sum_turned(*sums)
+    *_, nabla_w, nabla_b = sums
     dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
     return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
+
+
+def patches_of_windows(x, size, pool_stride, stride):
+    """(step_h, step_w, patches): how many pixels of x (m, h, w, c) two windows' patches are apart,
+    and where in memory those of a window's places begin."""
+    (sh, sw), (_, _, width, c) = stride, x.shape
+    return pool_stride[0] * sh, pool_stride[1] * sw, window(*size, sh * width * c, sw * c)
+
+
+def lists(shape, size, dtype, work):
+    """(d, begin, counts): each thread's room for the winners listed at once, shape (m, f, oh, ow)."""
+    _, f, oh, ow = shape
+    n = max(EXAMPLES_AT_ONCE * oh * ow, size[0] * size[1] * f)
+    return (buffer(work, "d", (THREADS, n), dtype), buffer(work, "begin", (THREADS, n), np.int64),
+            buffer(work, "counts", (THREADS, size[0] * size[1]), np.int64))
 
 
 def thinned_memory(x, z_shape, k, stride, pool_stride, work):
@@ -208,11 +236,6 @@ def thinned_memory(x, z_shape, k, stride, pool_stride, work):
     n = (oh - 1) * width + ow
     return (thinned, buffer(work, "cols", (THREADS, k, n), x.dtype),
             buffer(work, "maps", (THREADS, n, f), x.dtype))
-
-
-def list_length(windows, f, size):
-    """Room for the winners that are listed at once."""
-    return max(EXAMPLES_AT_ONCE * windows, size[0] * size[1] * f)
 
 
 @parallel_kernel
@@ -252,16 +275,9 @@ def add_bias_and_activate(z, b, kind, alpha):
 
 
 @parallel_kernel
-def _backward(d_pooled, pooled, winner, x, w, kind, alpha, kh, kw, step_h, step_w, patches, dz, d,
-              begin, counts, nabla_w, nabla_b, dx):
-    """Each block takes some filters for BP3 and BP4, and some examples for BP2.
-
-    All of them need dz, so that is made first, of which each block takes a share.
-    """
-    for block in prange(BLOCKS):
-        n = dz.size
-        back(kind, alpha, share(block, d_pooled.reshape(n)), share(block, pooled.reshape(n)),
-             share(block, dz.reshape(n)))
+def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, counts, nabla_w, nabla_b,
+              dx):
+    """Each block takes some filters for BP3 and BP4, and some examples for BP2."""
     for block in prange(BLOCKS):
         thread, m, filters = get_thread_id(), dz.shape[0], dz.shape[3]
         start, stop = first(block, filters), first(block + 1, filters)

@@ -6,6 +6,7 @@ from numba import get_thread_id, prange
 from .jit import (
     BLOCKS,
     THREADS,
+    add_to,
     buffer,
     clear,
     first,
@@ -17,7 +18,7 @@ from .jit import (
 )
 from .shapes import check_dense
 
-MANY_EXAMPLES = 64  # from this many on, a block takes some examples where that is better
+MANY_EXAMPLES = 64  # that a block takes, where it takes examples: less makes slow matrix products
 
 
 def dense_forward(a, w, b, work=None):
@@ -29,8 +30,8 @@ def dense_forward(a, w, b, work=None):
         check_dense(a, w, b)
         (m, n_in), n_out = a.shape, len(w)
         z = buffer(work, "z", (m, n_out), a.dtype)
-        if m >= MANY_EXAMPLES and m > n_out:
-            return _forward_by_examples, (min(BLOCKS, m // MANY_EXAMPLES), z), z
+        if blocks := blocks_of_examples(m, n_out):
+            return _forward_by_examples, (blocks, z), z
         by_neuron = buffer(work, "by_neuron", (n_out, m), a.dtype)
         return _forward_by_neurons, (rows_at_once(-(-n_out // BLOCKS), m * n_in), by_neuron, z), z
 
@@ -42,8 +43,8 @@ def dense_forward(a, w, b, work=None):
 def dense_backward(delta, a, w, need_da=True, work=None):
     """As dense_numpy.dense_backward.
 
-    da sums over neurons.  With few examples each block adds up its own neurons' share, reading its
-    rows of w once, and the shares are added in order; with many, each block takes some examples.
+    da sums over neurons: each block adds up its own neurons' share, reading its rows of w once, and
+    the shares are added in order.  With more examples than neurons each block takes some examples.
     """
     check_dense(a, w, delta=delta)
     delta, a, w = np.ascontiguousarray(delta), np.ascontiguousarray(a), np.ascontiguousarray(w)
@@ -52,19 +53,24 @@ def dense_backward(delta, a, w, need_da=True, work=None):
     nabla_b = buffer(work, "nabla_b", (n_out,), w.dtype)
     by_neuron = buffer(work, "delta_by_neuron", (n_out, m), a.dtype)
     rows = rows_at_once(-(-n_out // BLOCKS), m * n_in)
-    da_share = buffer(work, "da_share", (BLOCKS if need_da and m < MANY_EXAMPLES else 0, m, n_in),
-                      a.dtype)
-    one_share = buffer(work, "one_share", (THREADS, m, n_in) if da_share.size else (0, 0, 0), a.dtype)
+    blocks = blocks_of_examples(m, n_out)
+    shares, pieces = BLOCKS * (need_da and not blocks), THREADS * (need_da and not blocks)
+    da_share = buffer(work, "da_share", (shares, m, n_in), a.dtype)
+    one_share = buffer(work, "one_share", (pieces * (rows * BLOCKS < n_out), m, n_in), a.dtype)
     _backward(delta, a, w, rows, by_neuron, nabla_w, nabla_b, one_share, da_share)
     if not need_da:
         return None, nabla_w, nabla_b
     da = buffer(work, "da", (m, n_in), a.dtype)
-    if da_share.size:
-        sum_shares(da_share, da)
-    else:
-        blocks = max(1, min(BLOCKS, m // MANY_EXAMPLES))
+    if blocks:
         _by_examples(delta, w, blocks, rows_at_once(-(-m // blocks), n_out * n_in), da)
+    else:
+        sum_shares(da_share, da)
     return da, nabla_w, nabla_b
+
+
+def blocks_of_examples(m, n_out):
+    """How many blocks of examples, where there are more of them than neurons; 0: blocks of neurons."""
+    return min(BLOCKS, -(-m // MANY_EXAMPLES)) if m >= MANY_EXAMPLES and m > n_out else 0
 
 
 @parallel_kernel
@@ -85,8 +91,7 @@ def _forward_by_examples(a, w, b, blocks, z):
         start, stop = block * a.shape[0] // blocks, (block + 1) * a.shape[0] // blocks
         np.dot(a[start:stop], w.T, z[start:stop])
         for i in range(start, stop):
-            for j in range(z.shape[1]):  # z[i] += b would make an array each time
-                z[i, j] += b[j]
+            add_to(z[i], b)
 
 
 @parallel_kernel
@@ -109,8 +114,10 @@ def _backward(delta, a, w, rows, by_neuron, nabla_w, nabla_b, one_share, da_shar
         for j in range(start, stop, rows):
             end = min(j + rows, stop)
             np.dot(by_neuron[j:end], a, nabla_w[j:end])                # BP4
-            if da_share.size:
+            if one_share.size:
                 add_product(by_neuron[j:end], w[j:end], one_share[get_thread_id()], da_share[block])
+            elif da_share.size:
+                np.dot(by_neuron[j:end].T, w[j:end], da_share[block])  # BP2, all its neurons at once
 
 
 @kernel
@@ -128,6 +135,4 @@ def bias_gradient(delta, start, stop, by_neuron, nabla_b):
 def add_product(by_neuron, w, product, da):
     """BP2 for some neurons: da += delta w."""
     np.dot(by_neuron.T, w, product)
-    total, more = da.reshape(da.size), product.reshape(da.size)
-    for t in range(total.size):
-        total[t] += more[t]
+    add_to(da.reshape(da.size), product.reshape(da.size))

@@ -66,6 +66,20 @@ def clear(x):
     x[:] = 0
 
 
+@exact_kernel
+def copy_to(target, source):
+    """target = source, for two runs of memory."""
+    for t in range(target.size):
+        target[t] = source[t]
+
+
+@exact_kernel
+def add_to(target, source):
+    """target += source, for two runs of memory."""
+    for t in range(target.size):
+        target[t] += source[t]
+
+
 @kernel
 def add_patches(target, at, target_step, source, begin, source_step, d, start, stop, rows, run):
     """target += patches of source, each times its own d: those listed from start to stop.
@@ -167,9 +181,7 @@ def in_logical_order(x):
 @elementwise_kernel
 def _sum_shares(shares, out):
     for block in prange(BLOCKS):
-        out_ = share(block, out)
-        clear(out_)
-        for other in range(BLOCKS):
-            more = share(block, shares[other])
-            for i in range(out_.size):
-                out_[i] += more[i]
+        part = share(block, out)
+        copy_to(part, share(block, shares[0]))
+        for other in range(1, BLOCKS):
+            add_to(part, share(block, shares[other]))

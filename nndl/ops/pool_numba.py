@@ -45,7 +45,8 @@ def l2_pool_forward(x, size=(2, 2), stride=(2, 2), work=None):
     check_float(x=x)
     shape = (len(x), *conv_size(x.shape[2:], size, stride, what="pool size"), x.shape[1])
     pooled = buffer(work, "pooled", shape, x.dtype)
-    _l2_forward(channels_last(x), *size, *stride, pooled)
+    x = channels_last(x)
+    _l2_forward(x, window(*size, x.shape[2] * x.shape[3], x.shape[3]), *stride, pooled)
     return channels_first(pooled)
 
 
@@ -58,7 +59,8 @@ def l2_pool_backward(d_pooled, x, pooled, size=(2, 2), stride=(2, 2), work=None)
     check_float(x=x, pooled=pooled)
     x = channels_last(x)
     dx = buffer(work, "dx", x.shape, x.dtype)
-    _l2_backward(channels_last(d_pooled), x, channels_last(pooled), *size, *stride, dx)
+    places = window(*size, x.shape[2] * x.shape[3], x.shape[3])
+    _l2_backward(channels_last(d_pooled), x, channels_last(pooled), places, *stride, dx)
     return channels_first(dx)
 
 
@@ -116,31 +118,46 @@ def _max_backward(d_pooled, winner, places, sh, sw, dx):
             hand_to_winners(d_pooled[e], winner[e], places, sh, sw, dx[e])
 
 
+@kernel
+def norm_of_windows(x, places, sh, sw, pooled):
+    """L2 pooling of one image x (h, w, c)."""
+    clear(pooled)
+    flat, c = x.reshape(x.size), x.shape[2]
+    for i in range(pooled.shape[0]):
+        for j in range(pooled.shape[1]):
+            total, corner = pooled[i, j], (i * sh * x.shape[1] + j * sw) * c
+            for k in range(len(places)):
+                here = flat[corner + places[k]:corner + places[k] + c]
+                for t in range(c):
+                    total[t] += here[t] * here[t]
+            for t in range(c):
+                total[t] = math.sqrt(total[t])
+
+
+@kernel
+def hand_by_share(d_pooled, x, pooled, places, sh, sw, dx):
+    """The gradient of one image: each place of a window gets x / pooled of its gradient."""
+    clear(dx)
+    flat, flat_dx, c = x.reshape(x.size), dx.reshape(x.size), x.shape[2]
+    for i in range(pooled.shape[0]):
+        for j in range(pooled.shape[1]):
+            d, norm, corner = d_pooled[i, j], pooled[i, j], (i * sh * x.shape[1] + j * sw) * c
+            for k in range(len(places)):
+                here = flat[corner + places[k]:corner + places[k] + c]
+                dx_here = flat_dx[corner + places[k]:corner + places[k] + c]
+                for t in range(c):
+                    dx_here[t] += d[t] / norm[t] * here[t] if norm[t] != 0 else 0
+
+
 @parallel_kernel
-def _l2_forward(x, kh, kw, sh, sw, pooled):
+def _l2_forward(x, places, sh, sw, pooled):
     for block in prange(BLOCKS):
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
-            for i in range(pooled.shape[1]):
-                for j in range(pooled.shape[2]):
-                    clear(pooled[e, i, j])
-                    for k in range(kh * kw):
-                        for c in range(x.shape[3]):
-                            value = x[e, i * sh + k // kw, j * sw + k % kw, c]
-                            pooled[e, i, j, c] += value * value
-                    for c in range(x.shape[3]):
-                        pooled[e, i, j, c] = math.sqrt(pooled[e, i, j, c])
+            norm_of_windows(x[e], places, sh, sw, pooled[e])
 
 
 @parallel_kernel
-def _l2_backward(d_pooled, x, pooled, kh, kw, sh, sw, dx):
+def _l2_backward(d_pooled, x, pooled, places, sh, sw, dx):
     for block in prange(BLOCKS):
         for e in range(first(block, dx.shape[0]), first(block + 1, dx.shape[0])):
-            clear(dx[e])
-            for i in range(pooled.shape[1]):
-                for j in range(pooled.shape[2]):
-                    for k in range(kh * kw):
-                        row, column = i * sh + k // kw, j * sw + k % kw
-                        for c in range(x.shape[3]):
-                            if pooled[e, i, j, c] != 0:
-                                dx[e, row, column, c] += (d_pooled[e, i, j, c] / pooled[e, i, j, c]
-                                                          * x[e, row, column, c])
+            hand_by_share(d_pooled[e], x[e], pooled[e], places, sh, sw, dx[e])

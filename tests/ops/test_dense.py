@@ -94,7 +94,7 @@ def test_a_bias_between_other_numbers(reference, fast):
     (1, 3, "_forward_by_neurons", None), (MANY_EXAMPLES - 1, 3, "_forward_by_neurons", None),
     (MANY_EXAMPLES, 3, "_forward_by_examples", 1),
     (MANY_EXAMPLES, MANY_EXAMPLES, "_forward_by_neurons", None),  # no more examples than neurons
-    (MANY_EXAMPLES + 1, MANY_EXAMPLES, "_forward_by_examples", 1),
+    (MANY_EXAMPLES + 1, MANY_EXAMPLES, "_forward_by_examples", 2),
     (2 * MANY_EXAMPLES, 3, "_forward_by_examples", 2),
     (BLOCKS * MANY_EXAMPLES + MANY_EXAMPLES, 3, "_forward_by_examples", BLOCKS),
 ])
@@ -107,10 +107,10 @@ def test_which_path_forward_takes(fast, monkeypatch, m, n_out, path, blocks):
 
 
 @pytest.mark.parametrize("m, blocks", [
-    (1, None), (MANY_EXAMPLES - 1, None), (MANY_EXAMPLES, 1), (2 * MANY_EXAMPLES - 1, 1),
+    (1, None), (MANY_EXAMPLES - 1, None), (MANY_EXAMPLES, 1), (2 * MANY_EXAMPLES - 1, 2),
     (2 * MANY_EXAMPLES, 2), (BLOCKS * MANY_EXAMPLES + MANY_EXAMPLES, BLOCKS)])
 def test_which_path_da_takes(fast, monkeypatch, m, blocks):
-    """With few examples the neurons' shares are summed, with many it is made in a pass of its own."""
+    """The neurons' shares are summed, or with more examples than neurons it has a pass of its own."""
     calls = spy(monkeypatch, dense_numba, "_backward", "_by_examples")
     delta, a, w = np.ones((m, 3)), np.ones((m, 2)), np.ones((3, 2))
     da, nabla_w, nabla_b = fast.dense_backward(delta, a, w)
@@ -142,13 +142,24 @@ def test_how_many_rows_at_once(rows, cost, at_once):
 @pytest.mark.parametrize("m, rows", [(1, 3), (2, 1), (3, 1)])
 def test_the_products_take_so_many_rows_at_once(fast, monkeypatch, m, rows):
     """24 neurons are three a block; a small product has 8 multiplications, a row 4 m."""
-    calls = spy(monkeypatch, dense_numba, "_forward_by_neurons", "_backward", "_by_examples")
+    calls = spy(monkeypatch, dense_numba, "_forward_by_neurons", "_backward")
     delta, a, w = np.ones((m, 24)), np.ones((m, 4)), np.ones((24, 4))
-    with thresholds(SMALL_PRODUCT=12 if m == 1 else 8, MANY_EXAMPLES=3):
+    with thresholds(SMALL_PRODUCT=12 if m == 1 else 8):
         fast.dense_forward(a, w, np.zeros(24))
-        fast.dense_backward(delta, a, w)
+        da, nabla_w, _ = fast.dense_backward(delta, a, w)
     assert calls[0][1][3] == calls[1][1][3] == rows
-    assert m < 3 or calls[2][1][3] == 1  # 96 multiplications each
+    one_share = calls[1][1][-2]
+    assert bool(one_share.size) == (rows < 3)  # a block's share of da is added up, or made at once
+    assert np.all(da == 24) and np.all(nabla_w == m)
+
+
+def test_da_by_examples_takes_so_many_rows_at_once(fast, monkeypatch):
+    """40 examples are four blocks of ten; 40 multiplications are small, a row has 8."""
+    calls = spy(monkeypatch, dense_numba, "_by_examples")
+    with thresholds(SMALL_PRODUCT=40, MANY_EXAMPLES=10):
+        da, _, _ = fast.dense_backward(np.ones((40, 2)), np.ones((40, 4)), np.ones((2, 4)))
+    (_, arguments), = calls
+    assert arguments[2:4] == (4, 5) and np.all(da == 2)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
