@@ -13,7 +13,7 @@ import math
 import numpy as np
 from scipy.special import erfcx
 
-from .jit import exact_kernel
+from .jit import inlined_kernel
 
 # ln 2 as a sum.  The first part is so short (bits behind the point) that k times it is exact.
 LN2, LN2_BEYOND = math.log(2), 2.3190468138462996e-17  # ln 2 is their sum to 33 digits
@@ -40,19 +40,21 @@ def tail_polynomial(degree):
     return *rest.convert(kind=np.polynomial.Polynomial).coef[::-1].tolist(), 0.5
 
 
-TAIL_SINGLE, TAIL_DOUBLE = tail_polynomial(8), tail_polynomial(20)
+TAIL_SINGLE, TAIL_DOUBLE = tail_polynomial(9), tail_polynomial(19)
 
 
-@exact_kernel
+@inlined_kernel
 def polynomial(x, coefficients, number):
-    """By Horner's rule, the coefficient of the highest power first."""
-    y = number(coefficients[0])
-    for c in coefficients[1:]:
-        y = y * x + number(c)
-    return y
+    """By Horner's rule, the coefficient of the highest power first; their number is even."""
+    square = x * x
+    y, z = number(coefficients[0]), number(coefficients[1])
+    for i in range(2, len(coefficients), 2):
+        y = y * square + number(coefficients[i])
+        z = z * square + number(coefficients[i + 1])
+    return y * x + z
 
 
-@exact_kernel
+@inlined_kernel
 def exponential(x, number):
     """(p, s) with e^x = s + s p for x below 20 or so; s is a power of 2 and p small.
 
@@ -60,7 +62,7 @@ def exponential(x, number):
     is a short polynomial, and 2^k needs no computing: k is put where a float has its exponent.
     e^x - 1 is (s - 1) + s p, exact near 0, too.  What would be below the smallest normal float is 0.
     """
-    single = np.finfo(number).bits == 32
+    single = number is np.float32
     least = number(-88 if single else -709)  # a little less than ln(2^-126), ln(2^-1022)
     x = least if x < least else x            # this way round, NaN stays NaN
     # So large a number has no digits behind the point: adding it rounds, and leaves k in the last bits.
@@ -78,13 +80,13 @@ def exponential(x, number):
     return r + r * r * q, s
 
 
-@exact_kernel
+@inlined_kernel
 def normal(z, number):
     """(Phi(z), e^(-z²/2)): the chance that a standard normal number is below z, and sqrt(2 pi) phi(z)."""
     p, s = exponential(number(-0.5) * z * z, number)
     density = s + s * p
     t = number(4) / (number(4) + abs(z))
-    if np.finfo(number).bits == 32:
+    if number is np.float32:
         q = polynomial(number(1) - t, TAIL_SINGLE, number)
     else:
         q = polynomial(number(1) - t, TAIL_DOUBLE, number)
