@@ -6,6 +6,7 @@ for a run of numbers; fused operations use them, too, while the numbers are in c
 
 import math
 
+import numpy as np
 from numba import prange
 
 from .activation_numpy import MONOTONE, known
@@ -140,8 +141,9 @@ def _backward(kind, alpha, da, a, dz):
 @exact_kernel
 def activate(kind, alpha, z, a):
     """a = f(z) for a run of numbers; a may be z.  alpha is the slope of leaky_relu, elu's scale."""
+    memory = np.empty(min(z.size, RUN), z.dtype)
     for start in range(0, a.size, RUN):
-        z_run, a_run = z[start:start + RUN], a[start:start + RUN]
+        z_run, a_run = copied(z[start:start + RUN], memory), a[start:start + RUN]
         if kind == SIGMOID:
             sigmoid(z_run, a_run)
         elif kind == TANH:
@@ -155,14 +157,16 @@ def activate(kind, alpha, z, a):
         elif kind == GELU:
             gelu(z_run, a_run)
         else:
-            hand_on(z_run, a_run)
+            copied(z_run, a_run)
 
 
 @exact_kernel
 def back(kind, alpha, da, a, dz):
     """dz = da f'(z), f' read off a; dz may be da.  For gelu a is z."""
+    memory = np.empty(min(da.size, RUN), da.dtype)
     for start in range(0, dz.size, RUN):
-        da_run, a_run, dz_run = da[start:start + RUN], a[start:start + RUN], dz[start:start + RUN]
+        da_run, a_run = copied(da[start:start + RUN], memory), a[start:start + RUN]
+        dz_run = dz[start:start + RUN]
         if kind == SIGMOID:
             sigmoid_prime(da_run, a_run, dz_run)
         elif kind == TANH:
@@ -176,40 +180,36 @@ def back(kind, alpha, da, a, dz):
         elif kind == GELU:
             gelu_prime(da_run, a_run, dz_run)
         else:
-            hand_on(da_run, dz_run)
+            copied(da_run, dz_run)
 
 
 @exact_kernel
-def hand_on(x, y):
-    """y = x.  With this every kernel begins, and goes on with y alone.
-
-    Of two arrays that may be the same one, the compiler must fear that a number just written is read
-    again; in a loop over one array it can see that none is, and takes many numbers at once.
-    """
-    if y is not x:
-        for i in range(y.size):
-            y[i] = x[i]
+def copied(x, memory):
+    """x, in memory that is not x's.  Where a kernel's two arrays are one, it can only go number by
+    number: the one just written might be the next to read."""
+    copy = memory[:x.size]
+    for i in range(x.size):
+        copy[i] = x[i]
+    return copy
 
 
 @exact_kernel
 def sigmoid(z, a):
     """a = sigma(z), book (3): e / (1 + e) or 1 / (1 + e), with e = e^-|z|, which is never above 1."""
-    hand_on(z, a)
-    number = a.dtype.type
+    number = z.dtype.type
     one = number(1)  # a plain 1 is an int, which with a float32 makes a float64
     for i in range(a.size):
-        p, s = exponential(-abs(a[i]), number)
+        p, s = exponential(-abs(z[i]), number)
         e = s + s * p
-        a[i] = (e if a[i] < 0 else one) / (one + e)
+        a[i] = (e if z[i] < 0 else one) / (one + e)
 
 
 @exact_kernel
 def sigmoid_prime(da, a, dz):
     """dz = da sigma'(z)."""
-    hand_on(da, dz)
     one = a.dtype.type(1)
     for i in range(dz.size):
-        dz[i] = dz[i] * a[i] * (one - a[i])
+        dz[i] = da[i] * a[i] * (one - a[i])
 
 
 @exact_kernel
@@ -218,81 +218,72 @@ def tanh(z, a):
 
     In terms of e - 1, which near 0 keeps the digits that e loses.
     """
-    hand_on(z, a)
-    number = a.dtype.type
+    number = z.dtype.type
     for i in range(a.size):
-        p, s = exponential(number(-2) * abs(a[i]), number)
+        p, s = exponential(number(-2) * abs(z[i]), number)
         less = (s - number(1)) + s * p
-        a[i] = math.copysign(less / (number(2) + less), a[i])
+        a[i] = math.copysign(less / (number(2) + less), z[i])
 
 
 @exact_kernel
 def tanh_prime(da, a, dz):
     """dz = da tanh'(z)."""
-    hand_on(da, dz)
     one = a.dtype.type(1)
     for i in range(dz.size):
-        dz[i] = dz[i] * (one - a[i] * a[i])
+        dz[i] = da[i] * (one - a[i] * a[i])
 
 
 @exact_kernel
 def relu(z, a):
     """a = max(0, z), book (112)."""
-    hand_on(z, a)
     for i in range(a.size):
-        a[i] = 0 if a[i] <= 0 else a[i]  # this way round, NaN stays NaN
+        a[i] = 0 if z[i] <= 0 else z[i]  # this way round, NaN stays NaN
 
 
 @exact_kernel
 def relu_prime(da, a, dz):
     """dz = da where the neuron is on."""
-    hand_on(da, dz)
     for i in range(dz.size):
-        dz[i] = dz[i] if a[i] > 0 else 0
+        dz[i] = da[i] if a[i] > 0 else 0
 
 
 @exact_kernel
 def leaky_relu(z, slope, a):
     """a = z where z > 0, slope z elsewhere."""
-    hand_on(z, a)
     for i in range(a.size):
-        a[i] = a[i] if a[i] > 0 else slope * a[i]
+        a[i] = z[i] if z[i] > 0 else slope * z[i]
 
 
 @exact_kernel
 def leaky_relu_prime(da, a, slope, dz):
     """dz = da, or slope da."""
-    hand_on(da, dz)
     for i in range(dz.size):
-        dz[i] = dz[i] if a[i] > 0 else slope * dz[i]
+        dz[i] = da[i] if a[i] > 0 else slope * da[i]
 
 
 @exact_kernel
 def elu(z, alpha, a):
     """a = z where z > 0, alpha (e^z - 1) elsewhere; np.expm1."""
-    hand_on(z, a)
-    number = a.dtype.type
+    number = z.dtype.type
     for i in range(a.size):
-        p, s = exponential(number(0) if a[i] > 0 else a[i], number)
-        a[i] = a[i] if a[i] > 0 else alpha * ((s - number(1)) + s * p)
+        p, s = exponential(number(0) if z[i] > 0 else z[i], number)
+        a[i] = z[i] if z[i] > 0 else alpha * ((s - number(1)) + s * p)
 
 
 @exact_kernel
 def elu_prime(da, a, alpha, dz):
     """dz = da, or da (a + alpha)."""
-    hand_on(da, dz)
     for i in range(dz.size):
-        dz[i] = dz[i] if a[i] > 0 else dz[i] * (a[i] + alpha)
+        dz[i] = da[i] if a[i] > 0 else da[i] * (a[i] + alpha)
 
 
 @exact_kernel
 def gelu(z, a):
     """a = z Phi(z)."""
-    hand_on(z, a)
-    number = a.dtype.type
+    number = z.dtype.type
     for i in range(a.size):
         # Below -40 the product is 0 in any float, and -inf times 0 would not be.
-        z_i = number(-40) if a[i] < number(-40) else a[i]
+        z_i = number(-40) if z[i] < number(-40) else z[i]
         distribution, _ = normal(z_i, number)
         a[i] = z_i * distribution
 
@@ -300,10 +291,9 @@ def gelu(z, a):
 @exact_kernel
 def gelu_prime(da, z, dz):
     """dz = da (Phi(z) + z phi(z))."""
-    hand_on(da, dz)
     number = z.dtype.type
     for i in range(dz.size):
         # Outside, the slope is 0 or 1 in any float, and infinity times 0 would not be.
         z_i = number(-40) if z[i] < number(-40) else number(40) if z[i] > number(40) else z[i]
         distribution, density = normal(z_i, number)
-        dz[i] *= distribution + z_i * (density * number(0.3989422804014327))  # 1 / sqrt(2 pi)
+        dz[i] = da[i] * (distribution + z_i * (density * number(0.3989422804014327)))  # 1 / sqrt(2 pi)

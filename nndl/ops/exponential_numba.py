@@ -22,7 +22,7 @@ REST_SINGLE, REST_DOUBLE = LN2 - LN2_SINGLE, LN2 - LN2_DOUBLE + LN2_BEYOND
 
 # (e^r - 1 - r) / r² as a power series, highest power first.  |r| is at most ln 2 / 2, so that this
 # many terms are all that a double can tell; the last six are all that a single can.
-EXP_DOUBLE = tuple(1 / math.factorial(n) for n in range(13, 1, -1))
+EXP_DOUBLE = np.array([1 / math.factorial(n) for n in range(13, 1, -1)])
 EXP_SINGLE = EXP_DOUBLE[-6:]
 
 
@@ -37,18 +37,20 @@ def tail_polynomial(degree):
         return (erfcx((4 / t - 4) / math.sqrt(2)) / (2 * t) - 0.5) / v
 
     rest = np.polynomial.Chebyshev.interpolate(slope, degree - 1, [0, 40 / 44])  # x up to 40
-    return *rest.convert(kind=np.polynomial.Polynomial).coef[::-1].tolist(), 0.5
+    return np.append(rest.convert(kind=np.polynomial.Polynomial).coef[::-1], 0.5)
 
 
 TAIL_SINGLE, TAIL_DOUBLE = tail_polynomial(9), tail_polynomial(19)
 
+SINGLE=-88., 1.5*2**23, LN2_SINGLE, REST_SINGLE
+DOUBLE=-709., 1.5*2**52, LN2_DOUBLE, REST_DOUBLE
 
 @inlined_kernel
 def polynomial(x, coefficients, number):
     """By Horner's rule, the coefficient of the highest power first; their number is even."""
     square = x * x
     y, z = number(coefficients[0]), number(coefficients[1])
-    for i in range(2, len(coefficients), 2):
+    for i in range(2, coefficients.size, 2):
         y = y * square + number(coefficients[i])
         z = z * square + number(coefficients[i + 1])
     return y * x + z
@@ -63,14 +65,12 @@ def exponential(x, number):
     e^x - 1 is (s - 1) + s p, exact near 0, too.  What would be below the smallest normal float is 0.
     """
     single = number is np.float32
-    least = number(-88 if single else -709)  # a little less than ln(2^-126), ln(2^-1022)
-    x = least if x < least else x            # this way round, NaN stays NaN
-    # So large a number has no digits behind the point: adding it rounds, and leaves k in the last bits.
-    large = number(1.5 * 2**23 if single else 1.5 * 2**52)
+    least, large, log2, log2_rest = SINGLE if single else DOUBLE
+    least, large = number(least), number(large)
+    x = least if x < least else x  # this way round, NaN stays NaN
     shifted = x * number(1 / LN2) + large
     k = shifted - large
-    r = x - k * number(LN2_SINGLE if single else LN2_DOUBLE)
-    r -= k * number(REST_SINGLE if single else REST_DOUBLE)
+    r = x - k * number(log2) - k * number(log2_rest)
     if single:
         s = number(np.int32((np.float32(shifted).view(np.int32) + 127) << 23).view(np.float32))
         q = polynomial(r, EXP_SINGLE, number)
