@@ -15,10 +15,20 @@ from scipy.special import erfcx
 
 from .jit import inlined_kernel
 
-# ln 2 as a sum.  The first part is so short (bits behind the point) that k times it is exact.
 LN2, LN2_BEYOND = math.log(2), 2.3190468138462996e-17  # ln 2 is their sum to 33 digits
-LN2_SINGLE, LN2_DOUBLE = round(LN2 * 2**15) / 2**15, round(LN2 * 2**41) / 2**41
-REST_SINGLE, REST_DOUBLE = LN2 - LN2_SINGLE, LN2 - LN2_DOUBLE + LN2_BEYOND
+
+
+def constants(least, digits, bits):
+    """What `exponential` needs of a type: a float has so many binary digits, k so many bits.
+
+    (least, large, ln2, rest): the least x that it computes; a number so large that it has no digits
+    behind the point; and ln 2 as a sum, its first part so short that k times it is exact.
+    """
+    ln2 = round(LN2 * 2**(digits - bits)) / 2**(digits - bits)
+    return least, 1.5 * 2.0**(digits - 1), ln2, LN2 - ln2 + LN2_BEYOND
+
+
+SINGLE, DOUBLE = constants(-88.0, 24, 9), constants(-709.0, 53, 12)  # about ln(2^-127), ln(2^-1023)
 
 # (e^r - 1 - r) / r² as a power series, highest power first.  |r| is at most ln 2 / 2, so that this
 # many terms are all that a double can tell; the last six are all that a single can.
@@ -42,12 +52,13 @@ def tail_polynomial(degree):
 
 TAIL_SINGLE, TAIL_DOUBLE = tail_polynomial(9), tail_polynomial(19)
 
-SINGLE=-88., 1.5*2**23, LN2_SINGLE, REST_SINGLE
-DOUBLE=-709., 1.5*2**52, LN2_DOUBLE, REST_DOUBLE
 
 @inlined_kernel
 def polynomial(x, coefficients, number):
-    """By Horner's rule, the coefficient of the highest power first; their number is even."""
+    """By Horner's rule, the coefficient of the highest power first; their number is even.
+
+    Every second power at a time: two short sums, which need not wait for each other.
+    """
     square = x * x
     y, z = number(coefficients[0]), number(coefficients[1])
     for i in range(2, coefficients.size, 2):
@@ -58,19 +69,18 @@ def polynomial(x, coefficients, number):
 
 @inlined_kernel
 def exponential(x, number):
-    """(p, s) with e^x = s + s p for x below 20 or so; s is a power of 2 and p small.
+    """(p, s) with e^x = s + s p, for x that is not positive; s is a power of 2 and p small.
 
     With x = k ln 2 + r, e^x is 2^k e^r, k whole and |r| at most ln 2 / 2: there e^r - 1, which is p,
     is a short polynomial, and 2^k needs no computing: k is put where a float has its exponent.
     e^x - 1 is (s - 1) + s p, exact near 0, too.  What would be below the smallest normal float is 0.
     """
     single = number is np.float32
-    least, large, log2, log2_rest = SINGLE if single else DOUBLE
-    least, large = number(least), number(large)
-    x = least if x < least else x  # this way round, NaN stays NaN
-    shifted = x * number(1 / LN2) + large
-    k = shifted - large
-    r = x - k * number(log2) - k * number(log2_rest)
+    least, large, ln2, rest = SINGLE if single else DOUBLE
+    x = number(least) if x < number(least) else x  # this way round, NaN stays NaN
+    shifted = x * number(1 / LN2) + number(large)  # rounds, and leaves k in the last bits
+    k = shifted - number(large)
+    r = x - k * number(ln2) - k * number(rest)
     if single:
         s = number(np.int32((np.float32(shifted).view(np.int32) + 127) << 23).view(np.float32))
         q = polynomial(r, EXP_SINGLE, number)
@@ -82,7 +92,7 @@ def exponential(x, number):
 
 @inlined_kernel
 def normal(z, number):
-    """(Phi(z), e^(-z²/2)): the chance that a standard normal number is below z, and sqrt(2 pi) phi(z)."""
+    """(Phi(z), e^(-z²/2)): the normal distribution function, and its density times sqrt(2 pi)."""
     p, s = exponential(number(-0.5) * z * z, number)
     density = s + s * p
     t = number(4) / (number(4) + abs(z))
