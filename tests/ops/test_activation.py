@@ -196,7 +196,8 @@ EXACT = {
 }
 # What may be wrong, in units of the last place of 1: for any z, and relative to the exact value.
 # The relative error of e^(-z²/2) grows with z² / 2, which is itself rounded, in SciPy's ndtr, too.
-ERROR = {"sigmoid": (1.5, 2.5), "tanh": (2, 3), "elu": (1, 2), "gelu": (6, 8), "gelu's slope": (5, None)}
+ERROR = {"sigmoid": (1.5, 2.5), "tanh": (2, 3), "elu": (1, 2), "gelu": (6, 8),
+         "gelu's slope": (5, None)}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
