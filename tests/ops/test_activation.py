@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, ndtr
 
 from nndl.gradcheck import check_operation, spread
-from nndl.ops.activation_numba import KINDS, RUN, activate, back
+from nndl.ops.activation_numba import KINDS, activate, back
 from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
 from tests.strategies import dtypes, layouts, seeds, shapes
 
@@ -232,7 +232,7 @@ def some_of_all_kinds(dtype):
     """Numbers of every size, the special ones among them, more than are computed in one run."""
     rng = np.random.default_rng(0)
     special = [0, -0.0, np.inf, -np.inf, np.nan, 1e-42, -1e-42, 1e30, -1e30, 87.5, -87.5, -103, -709.5]
-    z = np.concatenate([special, rng.normal(size=RUN), 50 * rng.normal(size=RUN)]).astype(dtype)
+    z = np.concatenate([special, rng.normal(size=1024), 50 * rng.normal(size=1024)]).astype(dtype)
     return rng.permutation(z), rng.normal(size=z.size).astype(dtype)
 
 
@@ -261,7 +261,7 @@ def test_a_number_gives_the_same_bits_wherever_it_stands(name, dtype):
     activate(kind, alpha, z, a)
     back(kind, alpha, da, z, dz)
     for offset in range(71):
-        for end in (offset + 1, offset + 7, RUN - 1, z.size):
+        for end in (offset + 1, offset + 7, 1024 - 1, z.size):
             part = slice(offset, end)
             one, two = np.empty_like(z[part]), np.empty_like(z[part])
             activate(kind, alpha, z[part], one)
