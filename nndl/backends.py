@@ -295,8 +295,9 @@ def _load_openmp():
     Its threads wait for each other spinning, for milliseconds.  That is fastest on an idle machine;
     where another program has one of the cores, the spinning keeps the thread that is waited for from
     running: a training step then took 25 times its time, and 6 times with this, at no cost else.
-    OpenMP reads the environment once, when it is loaded: the variable goes again afterwards, so that
-    nobody else's OpenMP is touched.
+    OpenMP reads the environment once, when it is loaded, and the variable goes again afterwards: other
+    OpenMP libraries are not touched.  One loaded later under the same name is this one (PyTorch's, if
+    PyTorch is imported after us).
     """
     if sys.platform != "linux" or {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ):
         return

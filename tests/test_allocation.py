@@ -138,7 +138,7 @@ def resident():
 
 
 def growth(net, steps, mini_batch_size=4):
-    """How many bytes the process grows by between a fifth of the steps and all."""
+    """How many bytes the process grows by between half of the steps and all."""
     seen, data = np.zeros(steps, int), digits(mini_batch_size * steps)
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # what is free already would hide what comes
@@ -148,7 +148,7 @@ def growth(net, steps, mini_batch_size=4):
         seen[step] = resident()
 
     steps_of(net, data, steps, look, mini_batch_size)
-    return seen[-1] - seen[steps // 5]
+    return seen[-1] - seen[steps // 2]  # by then all is compiled, 500 steps of C in one call
 
 
 @pytest.mark.parametrize("name, steps", [("A", 2000), ("B", 100), ("C", 2000)])

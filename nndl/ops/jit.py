@@ -46,6 +46,9 @@ parallel_kernel = _compiled(parallel=True)  # has one prange over BLOCKS
 # those that later took it from the cache.
 elementwise_kernel = _compiled(fastmath=False, parallel=True)
 exact_kernel = _compiled(fastmath=False)    # the same on the thread that calls it
+# The same for what is called once for each number: a part of its caller, so that the compiler sees
+# the loop around it.
+inlined_kernel = _compiled(fastmath=False, forceinline=True)
 
 
 @kernel

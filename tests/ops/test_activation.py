@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, ndtr
 
 from nndl.gradcheck import check_operation, spread
+from nndl.ops.activation_numba import KINDS, activate, back
 from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
 from tests.strategies import dtypes, layouts, seeds, shapes
 
@@ -178,6 +180,93 @@ def test_few_or_no_numbers(ops, name, shape):
     z = np.ones(shape)
     a = forward(ops, name, z)
     assert a.shape == backward(ops, name, z, a, z).shape == shape
+
+
+def density(z):
+    return np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+
+
+# In float64 from SciPy's functions; for gelu the slope, too, which is not read off a.
+EXACT = {
+    "sigmoid": expit,
+    "tanh": np.tanh,
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "gelu": lambda z: z * ndtr(z),
+    "gelu's slope": lambda z: ndtr(z) + z * density(z),
+}
+# What may be wrong, in units of the last place of 1: for any z, and relative to the exact value.
+# The relative error of e^(-z²/2) grows with z² / 2, which is itself rounded, in SciPy's ndtr, too.
+ERROR = {"sigmoid": (1.5, 2.5), "tanh": (2, 3), "elu": (1, 2), "gelu": (6, 8),
+         "gelu's slope": (5, None)}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("what", EXACT)
+def test_numba_is_exact_to_the_last_digits(fast, what, dtype):
+    far, small = (13, 1e-30) if dtype == np.float32 else (37, 1e-280)
+    near_zero = np.geomspace(small, 1, 20_001)
+    z = np.concatenate([np.linspace(-5, 5, 200_001), np.linspace(-far, 2 * far, 200_001),
+                        near_zero, -near_zero]).astype(dtype)
+    slope = what.startswith("gelu's")
+    got = fast.gelu_backward(np.ones_like(z), z) if slope else forward(fast, what, z)
+    assert got.dtype == dtype
+    eps, exact = np.finfo(dtype).eps, EXACT[what](z.astype(float))
+    off = abs(got - exact)
+    absolute, relative = ERROR[what]
+    assert np.all(off <= absolute * eps * np.maximum(1, abs(exact)))
+    if relative:
+        relative = relative + 2 * z.astype(float)**2 if what == "gelu" else relative
+        assert np.all(off <= relative * eps * abs(exact))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tanh_is_odd_and_near_zero_the_identity(fast, dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    z = np.array([0, tiny, 1000 * tiny, np.finfo(dtype).tiny, 1e-9, 0.3, 1, 8.5, np.inf], dtype)
+    a = fast.tanh_forward(z)
+    assert np.array_equal(a[:4], z[:4])
+    assert fast.tanh_forward(-z).tobytes() == (-a).tobytes()  # the sign of zero, too
+
+
+def some_of_all_kinds(dtype):
+    """Numbers of every size, the special ones among them, more than are computed in one run."""
+    rng = np.random.default_rng(0)
+    special = [0, -0.0, np.inf, -np.inf, np.nan, 1e-42, -1e-42, 1e30, -1e30, 87.5, -87.5, -103, -709.5]
+    z = np.concatenate([special, rng.normal(size=1024), 50 * rng.normal(size=1024)]).astype(dtype)
+    return rng.permutation(z), rng.normal(size=z.size).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", KINDS)
+def test_in_place_is_the_same(name, dtype):
+    z, da = some_of_all_kinds(dtype)
+    kind, alpha = KINDS.index(name), dtype(0.5)
+    a, dz = np.empty_like(z), np.empty_like(z)
+    with left_alone(z, da):
+        activate(kind, alpha, z, a)
+        back(kind, alpha, da, z if name == "gelu" else a, dz)
+    z_too, dz_too = z.copy(), da.copy()
+    activate(kind, alpha, z_too, z_too)
+    back(kind, alpha, dz_too, z if name == "gelu" else a, dz_too)
+    assert z_too.tobytes() == a.tobytes() and dz_too.tobytes() == dz.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", KINDS)
+def test_a_number_gives_the_same_bits_wherever_it_stands(name, dtype):
+    """Not so if the last few of a run, which fill no vector, were computed another way."""
+    z, da = some_of_all_kinds(dtype)
+    kind, alpha = KINDS.index(name), dtype(0.5)
+    a, dz = np.empty_like(z), np.empty_like(z)
+    activate(kind, alpha, z, a)
+    back(kind, alpha, da, z, dz)
+    for offset in range(71):
+        for end in (offset + 1, offset + 7, 1024 - 1, z.size):
+            part = slice(offset, end)
+            one, two = np.empty_like(z[part]), np.empty_like(z[part])
+            activate(kind, alpha, z[part], one)
+            back(kind, alpha, da[part], z[part], two)
+            assert one.tobytes() == a[part].tobytes() and two.tobytes() == dz[part].tobytes()
 
 
 THREE, TWO = np.ones(3), np.ones(2)
