@@ -61,6 +61,8 @@ def test_numba_agrees_with_numpy(reference, fast, m, n_in, n_out, limits, dtype,
     # A large product at once, a small one at a time, not even one row of it.
     (3, 350_000, BLOCKS * 2, {}), (11, 1000, BLOCKS * 2 * MOST_ROWS, {}),
     (40, 1000, BLOCKS * MOST_ROWS + 1, {}), (9, 2000, BLOCKS * MOST_ROWS - 1, {}),
+    # One block with a neuron more than the others, which take one at a time.
+    (5, 4, BLOCKS + 1, {"SMALL_PRODUCT": 1}), (5, 4, 3 * BLOCKS + 1, {"SMALL_PRODUCT": 3 * 20}),
     # Many examples, and of them so many rows at a time.
     (31, 5, 9, {"MANY_EXAMPLES": 3, "SMALL_PRODUCT": 100, "MOST_ROWS": 3}),
     (31, 5, 9, {"MANY_EXAMPLES": 10, "SMALL_PRODUCT": 1, "MOST_ROWS": 99}),
