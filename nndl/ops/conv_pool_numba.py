@@ -55,8 +55,10 @@ from .jit import (
     kernel,
     parallel_kernel,
     remembered,
+    sum_shares,
 )
 from .pool_numba import (
+    keep_larger,
     l2_pool_backward,
     l2_pool_forward,
     max_of_windows,
@@ -66,7 +68,8 @@ from .pool_numba import (
 )
 from .shapes import check_conv, check_winner, conv_size
 
-EXAMPLES_AT_ONCE = 4  # whose winners of a filter are listed together: their images fit the cache
+EXAMPLES_AT_ONCE = 5  # whose winners of a filter are listed together: their images fit the cache
+MANY_EXAMPLES = 8     # for BP4 the blocks halve the mini-batch from here on, see _backward
 
 
 def fused(activation, pool):
@@ -137,14 +140,15 @@ def _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride, paddin
         xp = padded(x, padding, work)
         w_columns = buffer(work, "w_columns", (kh * kw * c, f), w.dtype)
         unit = KINDS.index(activation), x.dtype.type(alpha)
+        z = buffer(work, "z", (THREADS, *shape[1:]), x.dtype)
         if kw * c < SHORT_ROW:
             memory = thinned_memory(xp, shape, kh * kw * c, stride, pool_stride, work)
-            arguments = kh, kw, *stride, *size, *memory, pooled, winner
+            arguments = kh, kw, *stride, *size, *memory, z, pooled, winner
             return _forward_by_places, xp, w_columns, unit, arguments, pooled, winner
         band, cols = scratch(*maps, kh * kw * c, f, x.dtype, work)
         places = window(*size, maps[1] * f, f)
         arguments = (kh, kw, *stride, band, places, *pool_stride, cols,
-                     buffer(work, "maps", (THREADS, *maps, f), x.dtype), pooled, winner)
+                     buffer(work, "maps", (THREADS, *maps, f), x.dtype), z, pooled, winner)
         return _forward, xp, w_columns, unit, arguments, pooled, winner
 
     forward, xp, w_columns, unit, arguments, pooled, winner = remembered(
@@ -163,16 +167,19 @@ def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, activation, alpha
     def prepare():
         xp = padded(x, padding, work)
         dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
-        nabla_w = buffer(work, "nabla_w", (f, kh * kw * c), x.dtype)
-        nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
+        # nabla_w and nabla_b one after the other, so that they are summed at once.
+        shares = buffer(work, "shares", (1 + (len(x) >= MANY_EXAMPLES), f * (kh * kw * c + 1)), x.dtype)
+        nablas = buffer(work, "nablas", shares.shape[1:], x.dtype)
         arguments = (kh, kw, *patches_of_windows(xp, size, pool_stride, stride),
-                     *lists(dz.shape, size, x.dtype, work), nabla_w, nabla_b, dxp)
-        return xp, arguments, nabla_w, nabla_b, dxp
+                     *lists(dz.shape, size, x.dtype, work), shares, dxp)
+        return xp, arguments, shares, nablas, dxp
 
-    xp, arguments, nabla_w, nabla_b, dxp = remembered(
+    xp, arguments, shares, nablas, dxp = remembered(
         work, "backward", (dz, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
     _backward(channels_last(dz), channels_last(winner), fill(xp, x, padding), filter_rows(w),
               *arguments)
+    sum_shares(shares, nablas)
+    nabla_w, nabla_b = nablas[:w.size], nablas[w.size:]
     dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
     return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
 
@@ -233,63 +240,73 @@ def thinned_memory(x, z_shape, k, stride, pool_stride, work):
     height, width = -(-h // step_h), -(-w // step_w)
     thinned = buffer(work, "thinned", (THREADS, c, step_h, step_w, height, width), x.dtype)
     # Whole rows of a thinned image: what is right of the last window is computed and not used.
-    n = (oh - 1) * width + ow
-    return (thinned, buffer(work, "cols", (THREADS, k, n), x.dtype),
-            buffer(work, "maps", (THREADS, n, f), x.dtype))
+    return (thinned, buffer(work, "cols", (THREADS, k, (oh - 1) * width + ow), x.dtype),
+            buffer(work, "maps", (THREADS, oh * width, f), x.dtype))
 
 
 @parallel_kernel
 def _forward(x, w_columns, b, kind, alpha, kh, kw, sh, sw, band, places, step_h, step_w, cols, maps,
-             pooled, winner):
+             z, pooled, winner):
     for block in prange(BLOCKS):
         thread, ow = get_thread_id(), maps.shape[2]
         all_pixels = maps[thread].reshape(maps.shape[1] * ow, maps.shape[3])
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             feature_maps(x[e], w_columns, kh, kw, sh, sw, ow, band, cols[thread], all_pixels)
-            max_of_windows(maps[thread], places, step_h, step_w, pooled[e], winner[e])
-            add_bias_and_activate(pooled[e], b, kind, alpha)
+            max_of_windows(maps[thread], places, step_h, step_w, z[thread], winner[e])
+            add_bias_and_activate(z[thread], b, kind, alpha, pooled[e])
 
 
 @parallel_kernel
 def _forward_by_places(x, w_columns, b, kind, alpha, kh, kw, sh, sw, size_h, size_w, thinned, cols,
-                       maps, pooled, winner):
+                       maps, z, pooled, winner):
     for block in prange(BLOCKS):
-        thread = get_thread_id()
+        thread, n = get_thread_id(), cols.shape[2]
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             thin_out(x[e], thinned[thread])
             for k in range(size_h * size_w):
                 patches_of_place(thinned[thread], k // size_w * sh, k % size_w * sw, kh, kw,
                                  cols[thread])
-                np.dot(cols[thread].T, w_columns, maps[thread])
-                keep_largest(maps[thread], k, thinned.shape[5], pooled[e], winner[e])
-            add_bias_and_activate(pooled[e], b, kind, alpha)
+                np.dot(cols[thread].T, w_columns, maps[thread, :n])
+                keep_largest(maps[thread], k, z[thread], winner[e])
+            add_bias_and_activate(z[thread], b, kind, alpha, pooled[e])
 
 
 @kernel
-def add_bias_and_activate(z, b, kind, alpha):
-    """z becomes the activation of z + b.  Neither changes who is largest: they may come last."""
+def add_bias_and_activate(z, b, kind, alpha, pooled):
+    """The activation of z + b.  Neither changes who is largest: they may come last."""
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             add_to(z[i, j], b)
-    activate(kind, alpha, z.reshape(z.size), z.reshape(z.size))
+    activate(kind, alpha, z.reshape(z.size), pooled.reshape(z.size))
 
 
 @parallel_kernel
-def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, counts, nabla_w, nabla_b,
-              dx):
-    """Each block takes some filters for BP3 and BP4, and some examples for BP2."""
+def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, counts, shares, dx):
+    """Each block takes some examples for BP2, and some filters for BP3 and BP4.
+
+    With two shares the first half of the blocks takes the filters for the first half of the
+    examples, the second half for the second: images are then read by the threads that made them.
+    """
     for block in prange(BLOCKS):
         thread, m, filters = get_thread_id(), dz.shape[0], dz.shape[3]
-        start, stop = first(block, filters), first(block + 1, filters)
-        clear(nabla_w[start:stop])
+        n_shares = shares.shape[0]
+        blocks = BLOCKS // n_shares  # to a share
+        share = block // blocks
+        start, stop = filters * (block % blocks) // blocks, filters * (block % blocks + 1) // blocks
+        nabla_w, nabla_b = shares[share, :w.size], shares[share, w.size:]
+        clear(nabla_w[start * w.shape[1]:stop * w.shape[1]])
         clear(nabla_b[start:stop])
-        for e in range(0, m, EXAMPLES_AT_ONCE):
-            dz_some, winner_some = dz[e:e + EXAMPLES_AT_ONCE], winner[e:e + EXAMPLES_AT_ONCE]
-            x_some = x[e:e + EXAMPLES_AT_ONCE]
+        last = m * (share + 1) // n_shares
+        for e in range(m * share // n_shares, last, EXAMPLES_AT_ONCE):
+            end = min(e + EXAMPLES_AT_ONCE, last)
+            some = x[e:end].reshape((end - e) * x[0].size)
             for f in range(start, stop):
-                n = list_winners(dz_some, winner_some, f, x_some, step_h, step_w, patches, d[thread],
-                                 begin[thread])
-                filter_gradient(d[thread], begin[thread], n, f, x_some, kh, kw, nabla_w, nabla_b)
+                n = list_winners(dz[e:end], winner[e:end], f, x[e:end], step_h, step_w, patches,
+                                 d[thread], begin[thread])
+                for q in range(n):
+                    nabla_b[f] += d[thread, q]                                    # BP3
+                add_patches(nabla_w, f * w.shape[1], kw * x.shape[3], some, begin[thread],
+                            x.shape[2] * x.shape[3], d[thread], 0, n, kh, kw * x.shape[3])  # BP4
         if dx.size:
             for e in range(first(block, m), first(block + 1, m)):
                 input_gradient(dz[e], winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
@@ -314,8 +331,8 @@ def _backward_by_places(d_pooled, pooled, winner, x, w, kind, alpha, kh, kw, sh,
             for k in range(size_h * size_w):
                 patches_of_place(thinned[thread], k // size_w * sh, k % size_w * sw, kh, kw,
                                  cols[thread])
-                hand_to_place(one, winner[e], k, thinned.shape[5], maps[thread])
-                np.dot(cols[thread], maps[thread], product[thread])  # BP4, filters as columns
+                hand_to_place(one, winner[e], k, maps[thread])
+                np.dot(cols[thread], maps[thread, :cols.shape[2]], product[thread])  # BP4, turned
                 for t in range(product.shape[1]):
                     add_to(w_share[block, t], product[thread, t])
             for i in range(one.shape[0]):
@@ -375,34 +392,29 @@ def patches_of_place(thinned, row, column, kh, kw, cols):
 
 
 @kernel
-def keep_largest(maps, k, width, z, winner):
+def keep_largest(maps, k, z, winner):
     """Max-pooling place by place: where maps, of place k, are larger than z, they win.
 
-    maps : rows of `width` pixels (n, f), of which z (oh, ow, f) has the first ow
+    maps : rows of pixels (oh width, f), of each of which z (oh, ow, f) has the first ow
     """
-    n = z.shape[1] * z.shape[2]
-    for i in range(z.shape[0]):
-        here = maps[i * width:i * width + z.shape[1]].reshape(n)
-        largest, which = z[i].reshape(n), winner[i].reshape(n)
+    oh, ow, f = z.shape
+    by_row, largest, which = maps.reshape(oh, maps.size // oh), z.reshape(oh, ow * f), winner.reshape(oh, ow * f)
+    for i in range(oh):
         if k == 0:
-            copy_to(largest, here)
-            which[:] = 0
-        for t in range(n):
-            # Of equal ones the first stays.  != itself: NaN is handed on, the first of them too.
-            wins = here[t] > largest[t] or (here[t] != here[t] and largest[t] == largest[t])
-            largest[t] = here[t] if wins else largest[t]
-            which[t] = k if wins else which[t]
+            copy_to(largest[i], by_row[i])
+            which[i] = 0
+        else:
+            keep_larger(by_row[i], k, largest[i], which[i])
 
 
 @kernel
-def hand_to_place(dz, winner, k, width, maps):
+def hand_to_place(dz, winner, k, maps):
     """keep_largest's way back: the gradient of the windows that place k has won, 0 of the others."""
-    n = dz.shape[1] * dz.shape[2]
-    for i in range(dz.shape[0]):
-        here = maps[i * width:i * width + dz.shape[1]].reshape(n)
-        d, which = dz[i].reshape(n), winner[i].reshape(n)
-        for t in range(n):
-            here[t] = d[t] if which[t] == k else 0
+    oh, ow, f = dz.shape
+    by_row, d, which = maps.reshape(oh, maps.size // oh), dz.reshape(oh, ow * f), winner.reshape(oh, ow * f)
+    for i in range(oh):
+        for t in range(ow * f):
+            by_row[i, t] = d[i, t] if which[i, t] == k else 0
 
 
 @kernel
@@ -424,16 +436,6 @@ def list_winners(dz, winner, f, x, step_h, step_w, patches, d, begin):
 
 
 @kernel
-def filter_gradient(d, begin, n, f, x, kh, kw, nabla_w, nabla_b):
-    """BP3 and BP4 for filter f: each of the n listed adds its gradient times its patch of x."""
-    run, width = kw * x.shape[3], x.shape[2] * x.shape[3]
-    for q in range(n):
-        nabla_b[f] += d[q]
-    add_patches(nabla_w.reshape(nabla_w.size), f * kh * run, run, x.reshape(x.size), begin, width, d,
-                0, n, kh, run)
-
-
-@kernel
 def input_gradient(dz, winner, w, kh, kw, step_h, step_w, patches, d, begin, counts, dx):
     """BP2 of one example: each pooled unit adds its dz times its filter to its winner's patch.
 
@@ -442,6 +444,7 @@ def input_gradient(dz, winner, w, kh, kw, step_h, step_w, patches, d, begin, cou
     """
     dx[:] = 0
     run, width, filters = kw * dx.shape[2], dx.shape[1] * dx.shape[2], dz.shape[2]
+    flat_dx, flat_w = dx.reshape(dx.size), w.reshape(w.size)
     for i in range(dz.shape[0]):
         for j in range(dz.shape[1]):
             counts[:] = 0
@@ -452,5 +455,5 @@ def input_gradient(dz, winner, w, kh, kw, step_h, step_w, patches, d, begin, cou
                 counts[k] += gradient != 0
             corner = i * step_h * width + j * step_w * dx.shape[2]
             for k in range(len(patches)):
-                add_patches(dx.reshape(dx.size), corner + patches[k], width, w.reshape(w.size), begin,
-                            run, d, k * filters, k * filters + counts[k], kh, run)
+                add_patches(flat_dx, corner + patches[k], width, flat_w, begin, run, d, k * filters,
+                            k * filters + counts[k], kh, run)

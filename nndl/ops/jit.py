@@ -152,8 +152,8 @@ def rows_at_once(rows, cost):
 
 
 def sum_shares(shares, out):
-    """out = the sum of what the blocks have summed, shares (BLOCKS, ...), in the order of blocks."""
-    _sum_shares(shares.reshape(BLOCKS, -1), out.reshape(-1))
+    """out = the sum of what blocks have summed, shares (number, ...), in their order."""
+    _sum_shares(shares.reshape(len(shares), -1), out.reshape(-1))
     return out
 
 
@@ -186,5 +186,5 @@ def _sum_shares(shares, out):
     for block in prange(BLOCKS):
         part = share(block, out)
         copy_to(part, share(block, shares[0]))
-        for other in range(1, BLOCKS):
+        for other in range(1, shares.shape[0]):
             add_to(part, share(block, shares[other]))

@@ -9,7 +9,17 @@ import math
 import numpy as np
 from numba import prange
 
-from .jit import BLOCKS, buffer, channels_first, channels_last, clear, first, kernel, parallel_kernel
+from .jit import (
+    BLOCKS,
+    buffer,
+    channels_first,
+    channels_last,
+    clear,
+    copy_to,
+    first,
+    kernel,
+    parallel_kernel,
+)
 from .shapes import check_float, check_images, check_output, check_same_shape, check_winner, conv_size
 
 
@@ -76,18 +86,27 @@ def window(kh, kw, row, column):
 @kernel
 def max_of_windows(x, places, sh, sw, pooled, winner):
     """Max-pooling of one image x (h, w, c)."""
+    flat, c = x.reshape(x.size), x.shape[2]
     for i in range(pooled.shape[0]):
         for j in range(pooled.shape[1]):
-            largest, which = pooled[i, j], winner[i, j]
-            corner = (i * sh * x.shape[1] + j * sw) * x.shape[2]
-            for k in range(len(places) - 1, -1, -1):
-                here = x.reshape(x.size)[corner + places[k]:corner + places[k] + x.shape[2]]
-                for c in range(here.size):
-                    # From the last to the first and >=: of equal ones the first wins.  != itself:
-                    # NaN is handed on, the first of them too.
-                    if k == len(places) - 1 or here[c] >= largest[c] or here[c] != here[c]:
-                        largest[c] = here[c]
-                        which[c] = k
+            corner = (i * sh * x.shape[1] + j * sw) * c
+            copy_to(pooled[i, j], flat[corner:corner + c])
+            clear(winner[i, j])
+            for k in range(1, len(places)):
+                begin = corner + places[k]
+                keep_larger(flat[begin:begin + c], k, pooled[i, j], winner[i, j])
+
+
+@kernel
+def keep_larger(here, k, largest, which):
+    """Where `here` is larger, it takes the place of largest, and k that of which.
+
+    Of equal ones the first stays; NaN counts as larger than any number, and the first of them stays.
+    """
+    for t in range(largest.size):
+        wins = not here[t] <= largest[t] and largest[t] == largest[t]
+        largest[t] = here[t] if wins else largest[t]
+        which[t] = k if wins else which[t]
 
 
 @parallel_kernel
@@ -101,12 +120,13 @@ def _max_forward(x, places, sh, sw, pooled, winner):
 def hand_to_winners(d_pooled, winner, places, sh, sw, dx):
     """The gradient of one image: each window's goes to its winner, 0 to all others."""
     dx[:] = 0
+    flat = dx.reshape(dx.size)
     for i in range(d_pooled.shape[0]):
         for j in range(d_pooled.shape[1]):
             d, which = d_pooled[i, j], winner[i, j]
             corner = (i * sh * dx.shape[1] + j * sw) * d.size
             for k in range(len(places)):
-                here = dx.reshape(dx.size)[corner + places[k]:corner + places[k] + d.size]
+                here = flat[corner + places[k]:corner + places[k] + d.size]
                 for c in range(d.size):
                     here[c] += d[c] if which[c] == k else 0
 
