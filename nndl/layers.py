@@ -17,6 +17,7 @@ import numpy as np
 
 from . import initialize
 from .ops.dropout_numpy import check_p_dropout
+from .ops.memory import channels_first, channels_last, remembered
 from .ops.shapes import conv_size, is_int, pair, times
 
 
@@ -153,11 +154,23 @@ class Flatten(Layer):
 
     def forward(self, a, training=False):
         """(m, c, h, w) -> (m, c h w)."""
-        return a.reshape(len(a), -1)
+        def prepare():
+            rows = np.empty((len(a), *self.output_shape(self.input_shape)), a.dtype)
+            return rows, rows.reshape(a.shape)
+
+        rows, maps = remembered(self.work, "forward", (a,), None, prepare)
+        maps[...] = a
+        return rows
 
     def backward(self, d):
         """(m, c h w) -> (m, c, h, w)."""
-        return d.reshape(len(d), *self.input_shape)
+        def prepare():
+            like = np.empty((len(d), *self.input_shape), d.dtype)
+            return channels_first(np.empty_like(channels_last(like))) if like.ndim == 4 else like
+
+        maps = remembered(self.work, "backward", (d,), None, prepare)
+        maps[...] = d.reshape(maps.shape)
+        return maps
 
 
 class Conv(Layer):

@@ -79,7 +79,9 @@ class Step:
             w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
             v = self._velocity(layer, name) if self.mu else None
             l2, l1 = (self.l2, self.l1) if name == "w" else (0, 0)  # biases are not regularised
-            self.network.ops.sgd_step(w, nabla_w, v, self.eta, l2, l1, self.mu, out_w=w, out_v=v)
+            work = self.network.work.setdefault((id(layer), name), {})
+            self.network.ops.sgd_step(w, nabla_w, v, self.eta, l2, l1, self.mu, out_w=w, out_v=v,
+                                      work=work)
 
     def _velocity(self, layer, name):
         """Momentum's v for a parameter, (107); 0 to begin with."""
@@ -122,6 +124,7 @@ class Network:
         costs.check_output(self.cost, self.layers[-1])
         self.history = History()
         self.velocity = {}  # momentum's v: (number of the layer, name of the parameter) -> array
+        self.work = {}      # sgd_step's, see nndl/ops/__init__.py
 
     def _set_up(self, layers):
         """Hand each layer its input shape; returns the layers, Flattens included."""
@@ -573,10 +576,14 @@ class _Gather:
         else:
             self.rows, self.which = np.eye(*network.output_shape, dtype=self.dtype), y.astype(np.intp)
         self.y = np.empty((m, *network.output_shape), self.dtype)
+        self.memory = {}  # the same arrays for every mini-batch of a size: see memory.remembered
 
     def __call__(self, some):
         m = len(some)
-        x, raw, y = self.x[:m], self.raw[:m], self.y[:m]
+        if m not in self.memory:
+            x = self.x[:m]
+            self.memory[m] = x, self.raw[:m], self.y[:m], x.reshape(m, *self.shape)
+        x, raw, y, examples = self.memory[m]
         # mode="clip": as numbers of images they are right already, and "raise" would need a copy.
         np.take(self.images, some, axis=0, out=raw, mode="clip")
         if raw.dtype == np.uint8:
@@ -584,7 +591,7 @@ class _Gather:
         elif raw is not x:
             x[...] = raw
         np.take(self.rows, self.which[some], axis=0, out=y, mode="clip")
-        return x.reshape(m, *self.shape), y
+        return examples, y
 
 
 class _Progress:

@@ -10,16 +10,8 @@ from numba import prange
 
 from .activation_numpy import MONOTONE, known
 from .exponential_numba import exponential, normal
-from .jit import (
-    BLOCKS,
-    buffer,
-    elementwise_kernel,
-    exact_kernel,
-    in_logical_order,
-    in_memory_order,
-    remembered,
-    share,
-)
+from .jit import BLOCKS, elementwise_kernel, exact_kernel, share
+from .memory import buffer, in_logical_order, in_memory_order, remembered
 from .shapes import check_float, check_same_shape
 
 __all__ = ["MONOTONE"]
@@ -105,23 +97,27 @@ def _apply(kind, z, work, alpha=0.0):
     """An activation of z, whatever its shape."""
     def prepare():
         check_float(z=z)
-        return buffer(work, "a", in_memory_order(z).shape, z.dtype), z.dtype.type(alpha)
+        flat = in_memory_order(z)
+        a = buffer(work, "a", flat.shape, z.dtype)
+        return (z.dtype.type(alpha), flat.reshape(-1), a.reshape(-1)), in_logical_order(a)
 
-    a, number = remembered(work, "forward", (z,), alpha, prepare)
-    _forward(kind, number, in_memory_order(z).reshape(-1), a.reshape(-1))
-    return in_logical_order(a)
+    arguments, a = remembered(work, "forward", (z,), alpha, prepare)
+    _forward(kind, *arguments)
+    return a
 
 
 def _chain(kind, da, a, work, alpha=0.0):
     """The way back through an activation, by the chain rule; for gelu a is z."""
     def prepare():
         check_same_shape(da=da, a=a)
-        return buffer(work, "dz", in_memory_order(da).shape, da.dtype), a.dtype.type(alpha)
+        flat = in_memory_order(da)
+        dz = buffer(work, "dz", flat.shape, da.dtype)
+        return ((a.dtype.type(alpha), flat.reshape(-1), in_memory_order(a).reshape(-1),
+                 dz.reshape(-1)), in_logical_order(dz))
 
-    dz, number = remembered(work, "backward", (da, a), alpha, prepare)
-    _backward(kind, number, in_memory_order(da).reshape(-1), in_memory_order(a).reshape(-1),
-              dz.reshape(-1))
-    return in_logical_order(dz)
+    arguments, dz = remembered(work, "backward", (da, a), alpha, prepare)
+    _backward(kind, *arguments)
+    return dz
 
 
 @elementwise_kernel

@@ -1,6 +1,6 @@
 """Convolution by im2col in Numba: each block takes some examples, and some filters for nabla_w.
 
-Memory is (m, h, w, c) here, see jit.channels_last: a row of a patch is then one run of kw c numbers,
+Memory is (m, h, w, c) here, see memory.channels_last: a row of a patch is then one run of kw c numbers,
 and im2col copies runs instead of single pixels.  Where those runs are short, with one grey map most
 of all, it lays the columns out the other way round: a whole row of output pixels is a run then.
 Arrays handed in and out look like (m, c, h, w).
@@ -15,15 +15,13 @@ from .jit import (
     SMALL_PRODUCT,
     THREADS,
     add_to,
-    buffer,
-    channels_first,
-    channels_last,
     clear,
     first,
     kernel,
     parallel_kernel,
     sum_shares,
 )
+from .memory import buffer, channels_first, channels_last
 from .shapes import check_conv, check_float, check_images, check_output, conv_size
 
 # Where a row of a patch has fewer numbers than this, patches are laid out in columns.
@@ -148,10 +146,10 @@ def padded(x, padding, work):
 
 def fill(xp, x, padding):
     """x within the memory that padded has made for it."""
-    (ph, pw), x = padding, channels_last(x)
-    if ph == pw == 0:
-        return x
-    xp[:, ph:ph + x.shape[1], pw:pw + x.shape[2]] = x
+    ph, pw = padding
+    if ph or pw:
+        x = channels_last(x)
+        xp[:, ph:ph + x.shape[1], pw:pw + x.shape[2]] = x
     return xp
 
 

@@ -46,17 +46,14 @@ from .jit import (
     THREADS,
     add_patches,
     add_to,
-    buffer,
-    channels_first,
-    channels_last,
     clear,
     copy_to,
     first,
     kernel,
     parallel_kernel,
-    remembered,
     sum_shares,
 )
+from .memory import buffer, channels_first, channels_last, remembered
 from .pool_numba import (
     keep_larger,
     l2_pool_backward,
@@ -133,84 +130,91 @@ def _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride, paddin
     def prepare():
         check_conv(x, w, b)
         m, (f, c, kh, kw) = len(x), w.shape
-        maps = conv_size(x.shape[2:], (kh, kw), stride, padding)
+        k, maps = kh * kw * c, conv_size(x.shape[2:], (kh, kw), stride, padding)
         shape = (m, *conv_size(maps, size, pool_stride, what="pool size"), f)
+        z = buffer(work, "z", (THREADS, *shape[1:]), x.dtype)
         pooled = buffer(work, "pooled", shape, x.dtype)
         winner = buffer(work, "winner", shape, np.int32)
         xp = padded(x, padding, work)
-        w_columns = buffer(work, "w_columns", (kh * kw * c, f), w.dtype)
-        unit = KINDS.index(activation), x.dtype.type(alpha)
-        z = buffer(work, "z", (THREADS, *shape[1:]), x.dtype)
+        w_columns = buffer(work, "w_columns", (k, f), w.dtype)
+        given = xp, w_columns, b, KINDS.index(activation), x.dtype.type(alpha), kh, kw, *stride
         if kw * c < SHORT_ROW:
-            memory = thinned_memory(xp, shape, kh * kw * c, stride, pool_stride, work)
-            arguments = kh, kw, *stride, *size, *memory, z, pooled, winner
-            return _forward_by_places, xp, w_columns, unit, arguments, pooled, winner
-        band, cols = scratch(*maps, kh * kw * c, f, x.dtype, work)
-        places = window(*size, maps[1] * f, f)
-        arguments = (kh, kw, *stride, band, places, *pool_stride, cols,
-                     buffer(work, "maps", (THREADS, *maps, f), x.dtype), z, pooled, winner)
-        return _forward, xp, w_columns, unit, arguments, pooled, winner
+            arguments = *given, *size, *thinned_memory(xp, shape, k, stride, pool_stride, work)
+            forward = _forward_by_places
+        else:
+            band, cols = scratch(*maps, k, f, x.dtype, work)
+            arguments = (*given, band, window(*size, maps[1] * f, f), *pool_stride, cols,
+                         buffer(work, "maps", (THREADS, *maps, f), x.dtype))
+            forward = _forward
+        return (forward, (*arguments, z, pooled, winner), xp, w_columns, filter_rows(w).T,
+                (channels_first(pooled), channels_first(winner)))
 
-    forward, xp, w_columns, unit, arguments, pooled, winner = remembered(
+    forward, arguments, xp, w_columns, columns, result = remembered(
         work, "forward", (x, w, b), (activation, alpha, size, pool_stride, stride, padding), prepare)
-    w_columns[...] = filter_rows(w).T
-    forward(fill(xp, x, padding), w_columns, b, *unit, *arguments)
-    return channels_first(pooled), channels_first(winner)
+    w_columns[...] = columns
+    fill(xp, x, padding)
+    forward(*arguments)
+    return result
 
 
 def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
                                stride, padding, need_dx, work):
     """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
-    (f, c, kh, kw), (ph, pw) = w.shape, padding
     dz = activation_backward(d_pooled, pooled, None, activation, alpha, Parts(work)["activation"])
 
     def prepare():
+        f, c, kh, kw = w.shape
         xp = padded(x, padding, work)
         dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
         # nabla_w and nabla_b one after the other, so that they are summed at once.
-        shares = buffer(work, "shares", (1 + (len(x) >= MANY_EXAMPLES), f * (kh * kw * c + 1)), x.dtype)
+        shares = buffer(work, "shares", (1 + (len(x) >= MANY_EXAMPLES), w.size + f), x.dtype)
         nablas = buffer(work, "nablas", shares.shape[1:], x.dtype)
-        arguments = (kh, kw, *patches_of_windows(xp, size, pool_stride, stride),
+        arguments = (channels_last(dz), channels_last(winner), xp, filter_rows(w), kh, kw,
+                     *patches_of_windows(xp, size, pool_stride, stride),
                      *lists(dz.shape, size, x.dtype, work), shares, dxp)
-        return xp, arguments, shares, nablas, dxp
+        return (xp, arguments, shares, nablas,
+                gradients(dxp, x, padding, nablas[:w.size], nablas[w.size:], w, need_dx))
 
-    xp, arguments, shares, nablas, dxp = remembered(
-        work, "backward", (dz, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
-    _backward(channels_last(dz), channels_last(winner), fill(xp, x, padding), filter_rows(w),
-              *arguments)
+    xp, arguments, shares, nablas, result = remembered(
+        work, "backward", (dz, winner, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
+    fill(xp, x, padding)
+    _backward(*arguments)
     sum_shares(shares, nablas)
-    nabla_w, nabla_b = nablas[:w.size], nablas[w.size:]
-    dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
-    return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
+    return result
 
 
 def _backward_place_by_place(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
                              stride, padding, need_dx, work):
     """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
-    (f, c, kh, kw), (ph, pw) = w.shape, padding
-
     def prepare():
-        k, (m, _, oh, ow) = kh * kw * c, d_pooled.shape
+        (f, c, kh, kw), (m, _, oh, ow) = w.shape, d_pooled.shape
+        k = kh * kw * c
         xp = padded(x, padding, work)
         dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
         sums = (buffer(work, "w_share", (BLOCKS, k, f), x.dtype),
                 buffer(work, "b_share", (BLOCKS, f), x.dtype))
-        arguments = (KINDS.index(activation), x.dtype.type(alpha), kh, kw, *stride, *size,
-                     *patches_of_windows(xp, size, pool_stride, stride),
+        arguments = (channels_last(d_pooled), channels_last(pooled), channels_last(winner), xp,
+                     filter_rows(w), KINDS.index(activation), x.dtype.type(alpha), kh, kw, *stride,
+                     *size, *patches_of_windows(xp, size, pool_stride, stride),
                      buffer(work, "dz", (THREADS, oh, ow, f), x.dtype),
                      *thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work),
                      buffer(work, "product", (THREADS, k, f), x.dtype), *sums,
                      *lists(d_pooled.shape, size, x.dtype, work), dxp)
         sums += buffer(work, "nabla_w", (f, k), x.dtype), buffer(work, "nabla_b", (f,), x.dtype)
-        return xp, arguments, sums, dxp
+        return xp, arguments, sums, gradients(dxp, x, padding, *sums[2:], w, need_dx)
 
-    xp, arguments, sums, dxp = remembered(
-        work, "backward", (d_pooled, x, w),
+    xp, arguments, sums, result = remembered(
+        work, "backward", (d_pooled, pooled, winner, x, w),
         (activation, alpha, size, pool_stride, stride, padding, need_dx), prepare)
-    _backward_by_places(channels_last(d_pooled), channels_last(pooled), channels_last(winner),
-                        fill(xp, x, padding), filter_rows(w), *arguments)
+    fill(xp, x, padding)
+    _backward_by_places(*arguments)
     _sum_turned(*sums)
-    *_, nabla_w, nabla_b = sums
+    return result
+
+
+def gradients(dxp, x, padding, nabla_w, nabla_b, w, need_dx):
+    """(dx, nabla_w, nabla_b) in the shapes of x, w and b: views of the memory that kernels write."""
+    (ph, pw), (f, c, kh, kw) = padding, w.shape
     dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
     return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
 
@@ -398,7 +402,8 @@ def keep_largest(maps, k, z, winner):
     maps : rows of pixels (oh width, f), of each of which z (oh, ow, f) has the first ow
     """
     oh, ow, f = z.shape
-    by_row, largest, which = maps.reshape(oh, maps.size // oh), z.reshape(oh, ow * f), winner.reshape(oh, ow * f)
+    by_row = maps.reshape(oh, maps.size // oh)
+    largest, which = z.reshape(oh, ow * f), winner.reshape(oh, ow * f)
     for i in range(oh):
         if k == 0:
             copy_to(largest[i], by_row[i])
@@ -411,7 +416,8 @@ def keep_largest(maps, k, z, winner):
 def hand_to_place(dz, winner, k, maps):
     """keep_largest's way back: the gradient of the windows that place k has won, 0 of the others."""
     oh, ow, f = dz.shape
-    by_row, d, which = maps.reshape(oh, maps.size // oh), dz.reshape(oh, ow * f), winner.reshape(oh, ow * f)
+    by_row = maps.reshape(oh, maps.size // oh)
+    d, which = dz.reshape(oh, ow * f), winner.reshape(oh, ow * f)
     for i in range(oh):
         for t in range(ow * f):
             by_row[i, t] = d[i, t] if which[i, t] == k else 0

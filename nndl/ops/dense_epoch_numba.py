@@ -10,7 +10,8 @@ import numpy as np
 
 from .activation_numba import KINDS, activate, back
 from .dense_epoch_numpy import check_epoch
-from .jit import buffer, exact_kernel, kernel
+from .jit import exact_kernel, kernel
+from .memory import buffer
 from .softmax_numba import softmax
 from .update_numba import step_down
 

@@ -7,15 +7,14 @@ from .jit import (
     BLOCKS,
     THREADS,
     add_to,
-    buffer,
     clear,
     first,
     kernel,
     parallel_kernel,
-    remembered,
     rows_at_once,
     sum_shares,
 )
+from .memory import buffer, remembered
 from .shapes import check_dense
 
 MANY_EXAMPLES = 64  # that a block takes, where it takes examples: less makes slow matrix products
@@ -30,13 +29,15 @@ def dense_forward(a, w, b, work=None):
         check_dense(a, w, b)
         (m, n_in), n_out = a.shape, len(w)
         z = buffer(work, "z", (m, n_out), a.dtype)
+        given = np.ascontiguousarray(a), np.ascontiguousarray(w), np.ascontiguousarray(b)
         if blocks := blocks_of_examples(m, n_out):
-            return _forward_by_examples, (blocks, z), z
+            return _forward_by_examples, (*given, blocks, z), z
+        rows = rows_at_once(-(-n_out // BLOCKS), m * n_in)
         by_neuron = buffer(work, "by_neuron", (n_out, m), a.dtype)
-        return _forward_by_neurons, (rows_at_once(-(-n_out // BLOCKS), m * n_in), by_neuron, z), z
+        return _forward_by_neurons, (*given, rows, by_neuron, z), z
 
     forward, arguments, z = remembered(work, "forward", (a, w, b), None, prepare)
-    forward(np.ascontiguousarray(a), np.ascontiguousarray(w), b, *arguments)
+    forward(*arguments)
     return z
 
 

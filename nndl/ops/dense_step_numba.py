@@ -19,16 +19,15 @@ from .jit import (
     NOT_NEGATIVE,
     THREADS,
     add_patches,
-    buffer,
     clear,
     exact_kernel,
     first,
     kernel,
     parallel_kernel,
-    remembered,
     rows_at_once,
     sum_shares,
 )
+from .memory import buffer, remembered
 from .shapes import check_dense, check_same_shape
 from .update_numba import changeable, delivered, sgd_step, step_down
 
@@ -45,32 +44,36 @@ def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, ou
         (m, n_in), n_out = a.shape, len(w)
         rows = min(MOST_ROWS, rows_at_once(-(-n_out // BLOCKS), m * n_in))
         threads, blocks = (THREADS, BLOCKS) if need_da else (0, 0)
-        return ((buffer(work, "delta_by_neuron", (n_out, m), a.dtype),
-                 buffer(work, "gradient", (THREADS, rows, n_in), a.dtype),
-                 buffer(work, "one_share", (threads, m, n_in), a.dtype)),
-                (buffer(work, "d", (THREADS, max(m, rows, 4)), a.dtype),
-                 buffer(work, "begin", (THREADS, max(m, rows, 4)), np.int64)),
-                rows, buffer(work, "nabla_b", (n_out,), a.dtype),
-                buffer(work, "da_share", (blocks, m, n_in), a.dtype),
-                buffer(work, "da", (m, n_in), a.dtype) if need_da else None)
+        da_share = buffer(work, "da_share", (blocks, m, n_in), a.dtype)
+        sizes = rows, buffer(work, "nabla_b", (n_out,), a.dtype), da_share
+        products = (buffer(work, "delta_by_neuron", (n_out, m), a.dtype),
+                    buffer(work, "gradient", (THREADS, rows, n_in), a.dtype),
+                    buffer(work, "one_share", (threads, m, n_in), a.dtype))
+        lists = (buffer(work, "d", (THREADS, max(m, rows, 4)), a.dtype),
+                 buffer(work, "begin", (THREADS, max(m, rows, 4)), np.int64))
+        da = buffer(work, "da", (m, n_in), a.dtype) if need_da else None
+        new_w, new_b = changeable(w, out_w, work, "new_w"), changeable(b, out_b, work, "new_b")
+        given = np.ascontiguousarray(delta), np.ascontiguousarray(a), new_w, new_b
+        return given, (*sizes, *products), (*sizes, *lists), da_share, da
 
     if len(a) >= MANY_EXAMPLES:
         da, nabla_w, nabla_b = dense_backward(delta, a, w, need_da, work)
         new_w, _ = sgd_step(w, nabla_w, None, eta, l2, l1, out_w=out_w, work=work)
         new_b, _ = sgd_step(b, nabla_b, None, eta, out_w=out_b)
         return da, new_w, new_b
-    given = delta, a, w, b, *(out for out in (out_w, out_b) if out is not None)
-    products, lists, rows, nabla_b, da_share, da = remembered(work, "step", given, need_da, prepare)
-    new_w, new_b = changeable(w, out_w, work, "new_w"), changeable(b, out_b, work, "new_b")
+    # What changeable copies it must copy each time: remembered is only what changes in place.
+    in_place = work if out_w is w and out_b is b else None
+    given, products, lists, da_share, da = remembered(in_place, "step", (delta, a, w, b), need_da,
+                                                      prepare)
     number = w.dtype.type
-    arguments = (np.ascontiguousarray(delta), np.ascontiguousarray(a), new_w, new_b, number(eta),
-                 number(l2), number(l1), rows, nabla_b, da_share)
+    rates = number(eta), number(l2), number(l1)
     if np.count_nonzero(delta) < SPARSE * delta.size:
-        _sparse_step(*arguments, *lists)
+        _sparse_step(*given, *rates, *lists)
     else:
-        _dense_step(*arguments, *products)
+        _dense_step(*given, *rates, *products)
     if need_da:
         sum_shares(da_share, da)
+    *_, new_w, new_b = given
     return da, delivered(new_w, out_w), delivered(new_b, out_b)
 
 

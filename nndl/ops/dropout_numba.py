@@ -3,7 +3,8 @@
 from numba import prange
 
 from .dropout_numpy import check_p_dropout
-from .jit import BLOCKS, buffer, elementwise_kernel, in_logical_order, in_memory_order, share
+from .jit import BLOCKS, elementwise_kernel, share
+from .memory import buffer, in_logical_order, in_memory_order, remembered
 from .shapes import check_float, check_output
 
 
@@ -18,14 +19,18 @@ def dropout_backward(d_dropped, mask, p_dropout, work=None):
 
 
 def _dropout(a, mask, p_dropout, work, name):
-    check_float(a=a)
-    check_output("mask", mask, a.shape)
-    check_p_dropout(p_dropout)
-    a, mask = in_memory_order(a), in_memory_order(mask)
-    out = buffer(work, name, a.shape, a.dtype)
-    scale = a.dtype.type(1 / (1 - p_dropout))
-    _masked(a.reshape(-1), mask.reshape(-1), scale, out.reshape(-1))
-    return in_logical_order(out)
+    def prepare():
+        check_float(a=a)
+        check_output("mask", mask, a.shape)
+        check_p_dropout(p_dropout)
+        flat = in_memory_order(a)
+        out = buffer(work, name, flat.shape, a.dtype)
+        return (flat.reshape(-1), in_memory_order(mask).reshape(-1),
+                a.dtype.type(1 / (1 - p_dropout)), out.reshape(-1)), in_logical_order(out)
+
+    arguments, out = remembered(work, f"{name} call", (a, mask), p_dropout, prepare)
+    _masked(*arguments)
+    return out
 
 
 @elementwise_kernel

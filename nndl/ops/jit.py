@@ -1,7 +1,6 @@
 """What every Numba file shares: how kernels are compiled, cut into blocks and given memory."""
 
 import numba
-import numpy as np
 from numba import prange
 
 # Of "fast math" only what keeps NaN and infinity meaningful: a*b+c in one instruction, sums in
@@ -108,39 +107,6 @@ def add_patches(target, at, target_step, source, begin, source_step, d, start, s
                 target[t + i] += d0 * source[s0 + i]
 
 
-def buffer(work, name, shape, dtype):
-    """An uninitialised array: the one kept in work under this name, or a new one without work."""
-    if work is None:
-        return np.empty(shape, dtype)
-    have = work.get(name)
-    if have is not None and have.shape == shape and have.dtype == dtype:
-        return have
-    # Another shape, most often the last short mini-batch: a view of the memory kept beneath.
-    size = 1
-    for n in shape:
-        size *= n
-    memory = work.get(name + " memory")
-    if memory is None or memory.size < size or memory.dtype != dtype:
-        memory = work[name + " memory"] = np.empty(size, dtype)
-    work[name] = memory[:size].reshape(shape)
-    return work[name]
-
-
-def remembered(work, name, arrays, options, prepare):
-    """prepare(), or what it returned last time if these arrays have the same shapes and types.
-
-    Checks, sizes and memory are the same for every mini-batch.  Settling them takes as long as
-    computing a small layer, so with a work dict an operation does it once.
-    """
-    if work is None:
-        return prepare()
-    key = [(x.shape, x.dtype) for x in arrays], options
-    have = work.get(name)
-    if have is None or have[0] != key:
-        have = work[name] = key, prepare()
-    return have[1]
-
-
 def rows_at_once(rows, cost):
     """How many of the rows of a matrix product to compute at once, each `cost` multiplications.
 
@@ -155,30 +121,6 @@ def sum_shares(shares, out):
     """out = the sum of what blocks have summed, shares (number, ...), in their order."""
     _sum_shares(shares.reshape(len(shares), -1), out.reshape(-1))
     return out
-
-
-def channels_last(x):
-    """Images (m, c, h, w) as a contiguous (m, h, w, c): free if the memory has that order already.
-
-    Inside the kernels the channels of a pixel are neighbours, so that a row of a patch, kw c
-    numbers, is one run of memory.
-    """
-    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
-
-
-def channels_first(x):
-    """channels_last's way back, as a view: (m, h, w, c) memory looked at as (m, c, h, w)."""
-    return x.transpose(0, 3, 1, 2)
-
-
-def in_memory_order(x):
-    """x contiguous, its axes in the order of memory: channels_last for images."""
-    return channels_last(x) if x.ndim == 4 else np.ascontiguousarray(x)
-
-
-def in_logical_order(x):
-    """in_memory_order's way back, as a view."""
-    return channels_first(x) if x.ndim == 4 else x
 
 
 @elementwise_kernel

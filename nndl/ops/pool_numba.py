@@ -1,6 +1,6 @@
 """Max-pooling and L2 pooling in Numba: each block takes some examples.
 
-Memory is (m, h, w, c), see jit.channels_last, so that the innermost loop runs over channels.
+Memory is (m, h, w, c), see memory.channels_last, so that the innermost loop runs over channels.
 """
 
 import functools
@@ -9,17 +9,8 @@ import math
 import numpy as np
 from numba import prange
 
-from .jit import (
-    BLOCKS,
-    buffer,
-    channels_first,
-    channels_last,
-    clear,
-    copy_to,
-    first,
-    kernel,
-    parallel_kernel,
-)
+from .jit import BLOCKS, clear, copy_to, first, kernel, parallel_kernel
+from .memory import buffer, channels_first, channels_last
 from .shapes import check_float, check_images, check_output, check_same_shape, check_winner, conv_size
 
 

@@ -7,15 +7,19 @@ import math
 
 import numpy as np
 
-from .jit import buffer, kernel
+from .jit import kernel
+from .memory import buffer, remembered
 from .shapes import check_rows
 
 
 def softmax_forward(z, work=None):
     """As softmax_numpy.softmax_forward."""
-    check_rows(z=z)
-    a = buffer(work, "a", z.shape, z.dtype)
-    softmax(np.ascontiguousarray(z), a)
+    def prepare():
+        check_rows(z=z)
+        return np.ascontiguousarray(z), buffer(work, "a", z.shape, z.dtype)
+
+    z, a = remembered(work, "forward", (z,), None, prepare)
+    softmax(z, a)
     return a
 
 
@@ -38,8 +42,11 @@ def log_likelihood_forward(a, y, work=None):
 
 def log_likelihood_backward(a, y, work=None):
     """As softmax_numpy.log_likelihood_backward."""
-    check_rows(a=a, y=y)
-    return np.subtract(a, y, out=buffer(work, "delta", a.shape, a.dtype))
+    def prepare():
+        check_rows(a=a, y=y)
+        return buffer(work, "delta", a.shape, a.dtype)
+
+    return np.subtract(a, y, out=remembered(work, "delta of", (a, y), None, prepare))
 
 
 @kernel

@@ -1,0 +1,82 @@
+"""The memory of operations: buffers, what is settled once, and the order of axes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from nndl.ops.memory import buffer, in_logical_order, in_memory_order, in_order, remembered
+from tests.ops.checks import laid_out
+from tests.strategies import layouts, seeds, shapes
+
+
+def test_a_buffer_is_used_again():
+    assert buffer(None, "z", (2, 3), "float32") is not buffer(None, "z", (2, 3), "float32")
+    work = {}
+    z = buffer(work, "z", (4, 3), np.float32)
+    assert z.shape == (4, 3) and z.dtype == np.float32 and z.flags.c_contiguous
+    assert buffer(work, "z", (4, 3), np.float32) is z
+    less = buffer(work, "z", (2, 3), np.float32)
+    assert less.shape == (2, 3) and np.shares_memory(less, z)
+    again = buffer(work, "z", (4, 3), np.float32)
+    assert again.shape == (4, 3) and np.shares_memory(again, z)
+    assert not np.shares_memory(buffer(work, "a", (4, 3), np.float32), z)
+    more = buffer(work, "z", (5, 3), np.float32)
+    assert more.shape == (5, 3) and not np.shares_memory(more, z)
+    double = buffer(work, "z", (5, 3), np.float64)
+    assert double.dtype == np.float64 and not np.shares_memory(double, more)
+    assert buffer(work, "z", (0, 3), np.float64).shape == (0, 3)
+
+
+def test_what_was_settled_is_remembered_for_these_arrays_and_options():
+    calls, work, x, y = [], {}, np.ones(3), np.ones(3)
+
+    def settle(*arrays, options=None, work=work, name="forward"):
+        def prepare():
+            calls.append(arrays)
+            return len(calls)
+        return remembered(work, name, arrays, options, prepare)
+
+    assert [settle(x, y) for _ in range(3)] == [1, 1, 1]
+    x[0] = 5
+    assert settle(x, y) == 1                      # the numbers may change
+    assert [settle(x, x), settle(x, y), settle(x, y)] == [2, 3, 3]
+    assert [settle(x), settle(x, None), settle(x, None)] == [4, 5, 5]
+    assert [settle(x, None, options=(2, 2)) for _ in range(2)] == [6, 6]
+    assert [settle(x, name="backward"), settle(x, None, options=(2, 2))] == [7, 6]
+    assert settle(x[:], None, options=(2, 2)) == 8
+    assert [settle(x, work=None), settle(x, work=None)] == [9, 10]
+
+
+@pytest.mark.parametrize("x, times", [
+    (np.ones((2, 3)), 1), (np.ones((3, 2)).T, 2), (np.ones((2, 4, 5, 3)).transpose(0, 3, 1, 2), 1),
+    (np.ones((2, 3, 4, 5)), 2), (np.ones((2, 1, 4, 5)), 1), (None, 1)])
+def test_what_prepare_must_copy_is_settled_each_time(x, times):
+    calls, work, other = [], {}, np.ones(1)
+    for _ in range(2):
+        remembered(work, "forward", (other, x), None, lambda: calls.append(1))
+    assert len(calls) == times
+    assert in_order(x) == (times == 1)
+
+
+def test_nothing_is_remembered_of_what_was_refused():
+    work = {}
+
+    def refuse():
+        raise ValueError("wrong")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="wrong"):
+            remembered(work, "forward", (np.ones(3),), None, refuse)
+    assert remembered(work, "forward", (np.ones(3),), None, lambda: 5) == 5
+
+
+@given(shape=shapes(), layout=layouts, seed=seeds)
+def test_orders_in_memory(shape, layout, seed):
+    x = laid_out(np.random.default_rng(seed).normal(size=shape), layout)
+    there = in_memory_order(x)
+    assert there.flags.c_contiguous
+    assert np.array_equal(in_logical_order(there), x)
+    if len(shape) == 4:
+        m, c, h, w = shape
+        assert there.shape == (m, h, w, c)
+        assert np.shares_memory(there, x) == x.transpose(0, 2, 3, 1).flags.c_contiguous
