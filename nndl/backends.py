@@ -23,6 +23,7 @@ import threading
 from pathlib import Path, PurePosixPath
 
 CONTRACT = {
+    "gather": ("gather",),
     "dense": ("dense_forward", "dense_backward"),
     "activation": tuple(f"{name}_{way}" for name in (
         "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "activation",
@@ -32,7 +33,7 @@ CONTRACT = {
     "conv_pool": ("conv_pool_forward", "conv_pool_backward"),
     "softmax": ("softmax_forward", "softmax_backward",
                 "log_likelihood_forward", "log_likelihood_backward"),
-    "dropout": ("dropout_forward", "dropout_backward"),
+    "dropout": ("dropout_mask", "dropout_forward", "dropout_backward"),
     "update": ("sgd_step",),
     "dense_step": ("dense_step",),
     "dense_epoch": ("dense_epoch",),

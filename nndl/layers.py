@@ -486,10 +486,8 @@ class Dropout(Layer):
         self.mask = None
         if not training or self.p_dropout == 0:
             return a
-        # Raw bits, 32 for each unit: a third of the time that floats between 0 and 1 take.
-        chance = self.rng.bit_generator.random_raw(-(-a.size // 2)).view(np.uint32)[:a.size]
-        least = np.uint32(min(self.p_dropout * 2**32, 2**32 - 1))
-        self.mask = (chance >= least).view(np.uint8).reshape(a.shape)
+        key = self.rng.bit_generator.random_raw()
+        self.mask = self.ops.dropout_mask(a.shape, key, self.p_dropout, work=self.work)
         return self.ops.dropout_forward(a, self.mask, self.p_dropout, work=self.work)
 
     def backward(self, d):

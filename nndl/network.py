@@ -305,7 +305,7 @@ class Network:
         with self.ops.running():
             a = self._forward(x, training=True)
             delta = self._output_error(a, y)                           # BP1
-            if not math.isfinite(delta.sum()):
+            if not math.isfinite(np.add.reduce(delta, axis=None)):
                 raise Diverged(self._what_went_wrong(x))
             for layer in reversed(self._walk_back()):
                 if delta is None:
@@ -567,30 +567,25 @@ class _Gather:
     """
 
     def __init__(self, network, images, y, m):
-        self.images, self.dtype, self.shape = images, network.dtype, network.input_shape
-        self.x = np.empty((m, *images.shape[1:]), self.dtype)
-        self.raw = np.empty_like(self.x, images.dtype) if images.dtype != self.dtype else self.x
+        self.gather, self.shape = network.ops.gather, network.input_shape
+        self.images = np.ascontiguousarray(images.reshape(len(images), -1))
         # The desired outputs of example i are rows[which[i]].
         if y.dtype.kind == "f":
-            self.rows, self.which = y.astype(self.dtype, copy=False), np.arange(len(y))
+            self.rows, self.which = np.ascontiguousarray(y, network.dtype), np.arange(len(y))
         else:
-            self.rows, self.which = np.eye(*network.output_shape, dtype=self.dtype), y.astype(np.intp)
-        self.y = np.empty((m, *network.output_shape), self.dtype)
+            self.rows = np.eye(*network.output_shape, dtype=network.dtype)
+            self.which = y.astype(np.int64)
+        self.x = np.empty((m, self.images.shape[1]), network.dtype)
+        self.y = np.empty((m, *network.output_shape), network.dtype)
         self.memory = {}  # the same arrays for every mini-batch of a size: see memory.remembered
 
     def __call__(self, some):
         m = len(some)
         if m not in self.memory:
             x = self.x[:m]
-            self.memory[m] = x, self.raw[:m], self.y[:m], x.reshape(m, *self.shape)
-        x, raw, y, examples = self.memory[m]
-        # mode="clip": as numbers of images they are right already, and "raise" would need a copy.
-        np.take(self.images, some, axis=0, out=raw, mode="clip")
-        if raw.dtype == np.uint8:
-            np.multiply(raw, self.dtype.type(1 / 256), out=x)
-        elif raw is not x:
-            x[...] = raw
-        np.take(self.rows, self.which[some], axis=0, out=y, mode="clip")
+            self.memory[m] = x, self.y[:m], x.reshape(m, *self.shape)
+        x, y, examples = self.memory[m]
+        self.gather(self.images, self.rows, self.which, some, x, y, checked=True)
         return examples, y
 
 

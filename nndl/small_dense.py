@@ -55,7 +55,7 @@ class SmallDense:
         """
         weights, biases = [d.w for d in self.dense], [d.b for d in self.dense]
         *_, done = self.network.ops.dense_epoch(
-            gather.images.reshape(len(gather.images), -1), gather.rows, gather.which, some,
+            gather.images, gather.rows, gather.which, some,
             mini_batch_size, weights, biases, self.activations, self.matched, eta, eta * l2, eta * l1,
             out_weights=weights, out_biases=biases, work=self.work)
         return done

@@ -97,14 +97,19 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
                        need_dx=True, work=None):
     """As conv_pool_numpy.conv_pool_backward."""
     parts = Parts(work)
-    z_shape = remembered(
-        work, "shape", (d_pooled, pooled, x, w), (pool, size, pool_stride, stride, padding),
-        lambda: check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding))
-    if fused(activation, pool):
-        if work is None or not np.may_share_memory(winner, work.get("winner")):
-            check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
+
+    def prepare():
+        z_shape = check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding)
+        own = work is not None and np.may_share_memory(winner, work.get("winner"))
         by_places = w.shape[3] * w.shape[1] < SHORT_ROW
-        backward = _backward_place_by_place if by_places else _backward_winner_by_winner
+        return z_shape, own, _backward_place_by_place if by_places else _backward_winner_by_winner
+
+    z_shape, own_winner, backward = remembered(
+        work, "settled", (d_pooled, pooled, winner, x, w), (pool, size, pool_stride, stride, padding),
+        prepare)
+    if fused(activation, pool):
+        if not own_winner:
+            check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
         return backward(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride, stride,
                         padding, need_dx, work)
     if pool == "max":

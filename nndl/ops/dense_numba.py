@@ -6,6 +6,7 @@ from numba import get_thread_id, prange
 from .jit import (
     BLOCKS,
     THREADS,
+    TOO_FEW_TO_SHARE,
     add_to,
     clear,
     first,
@@ -23,18 +24,21 @@ MANY_EXAMPLES = 64  # that a block takes, where it takes examples: less makes sl
 def dense_forward(a, w, b, work=None):
     """As dense_numpy.dense_forward.
 
-    With more examples than neurons each block takes some examples, else some neurons.
+    With more examples than neurons each block takes some examples, else some neurons; a small layer
+    is left to the calling thread.
     """
     def prepare():
         check_dense(a, w, b)
         (m, n_in), n_out = a.shape, len(w)
         z = buffer(work, "z", (m, n_out), a.dtype)
         given = np.ascontiguousarray(a), np.ascontiguousarray(w), np.ascontiguousarray(b)
+        if w.size * m <= TOO_FEW_TO_SHARE:
+            return _forward_at_once, (*given, z), z
         if blocks := blocks_of_examples(m, n_out):
             return _forward_by_examples, (*given, blocks, z), z
         rows = rows_at_once(-(-n_out // BLOCKS), m * n_in)
-        by_neuron = buffer(work, "by_neuron", (n_out, m), a.dtype)
-        return _forward_by_neurons, (*given, rows, by_neuron, z), z
+        some = buffer(work, "some", (THREADS, m * rows), a.dtype)
+        return _forward_by_neurons, (*given, rows, some, z), z
 
     forward, arguments, z = remembered(work, "forward", (a, w, b), None, prepare)
     forward(*arguments)
@@ -74,16 +78,24 @@ def blocks_of_examples(m, n_out):
     return min(BLOCKS, -(-m // MANY_EXAMPLES)) if m >= MANY_EXAMPLES and m > n_out else 0
 
 
+@kernel
+def _forward_at_once(a, w, b, z):
+    np.dot(a, w.T, z)
+    for i in range(z.shape[0]):
+        add_to(z[i], b)
+
+
 @parallel_kernel
-def _forward_by_neurons(a, w, b, rows, by_neuron, z):
+def _forward_by_neurons(a, w, b, rows, some, z):
     for block in prange(BLOCKS):
-        start, stop = first(block, w.shape[0]), first(block + 1, w.shape[0])
-        for j in range(start, stop, rows):
+        m, stop = a.shape[0], first(block + 1, w.shape[0])
+        for j in range(first(block, w.shape[0]), stop, rows):
             end = min(j + rows, stop)
-            np.dot(w[j:end], a.T, by_neuron[j:end])
-        for i in range(a.shape[0]):
-            for j in range(start, stop):
-                z[i, j] = by_neuron[j, i] + b[j]
+            product = some[get_thread_id(), :m * (end - j)].reshape(m, end - j)
+            np.dot(a, w[j:end].T, product)
+            for i in range(m):
+                for k in range(end - j):
+                    z[i, j + k] = product[i, k] + b[j + k]
 
 
 @parallel_kernel

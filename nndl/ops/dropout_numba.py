@@ -1,11 +1,26 @@
 """Dropout in Numba: one loop over all numbers, in the order of memory."""
 
+import numpy as np
 from numba import prange
 
-from .dropout_numpy import check_p_dropout
-from .jit import BLOCKS, elementwise_kernel, share
+from .dropout_numpy import check_p_dropout, least_kept
+from .jit import BLOCKS, elementwise_kernel, exact_kernel, first, share
 from .memory import buffer, in_logical_order, in_memory_order, remembered
 from .shapes import check_float, check_output
+
+FEW = 16_000  # numbers: the calling thread is done with them before another one has begun
+
+
+def dropout_mask(shape, key, p_dropout, work=None):
+    """As dropout_numpy.dropout_mask."""
+    def prepare():
+        memory = buffer(work, "mask", in_memory_order(np.empty(shape, np.uint8)).shape, np.uint8)
+        return least_kept(p_dropout), memory.reshape(-1), in_logical_order(memory)
+
+    check_p_dropout(p_dropout)
+    least, flat, mask = remembered(work, "mask call", (), (shape, p_dropout), prepare)
+    _draw(np.uint64(key), least, flat)
+    return mask
 
 
 def dropout_forward(a, mask, p_dropout, work=None):
@@ -29,13 +44,43 @@ def _dropout(a, mask, p_dropout, work, name):
                 a.dtype.type(1 / (1 - p_dropout)), out.reshape(-1)), in_logical_order(out)
 
     arguments, out = remembered(work, f"{name} call", (a, mask), p_dropout, prepare)
-    _masked(*arguments)
+    (masked if a.size <= FEW else _masked)(*arguments)
     return out
+
+
+@elementwise_kernel
+def _draw(key, least, mask):
+    for block in prange(BLOCKS):
+        draw(key, least, first(block, mask.size), share(block, mask))
+
+
+@exact_kernel
+def draw(key, least, start, mask):
+    """Whether each of some units is kept, of which the first is number `start`.
+
+    Four times x * x: dropout_numpy.squares.
+    """
+    half = np.uint64(32)
+    for i in range(mask.size):
+        y = np.uint64(start + i) * key
+        z = y + key
+        x = y * y + y
+        x = x >> half | x << half
+        x = x * x + z
+        x = x >> half | x << half
+        x = x * x + y
+        x = x >> half | x << half
+        mask[i] = (x * x + z) >> half >= least
 
 
 @elementwise_kernel
 def _masked(a, mask, scale, out):
     for block in prange(BLOCKS):
-        a_, mask_, out_ = share(block, a), share(block, mask), share(block, out)
-        for i in range(out_.size):
-            out_[i] = a_[i] * scale if mask_[i] else 0
+        masked(share(block, a), share(block, mask), scale, share(block, out))
+
+
+@exact_kernel
+def masked(a, mask, scale, out):
+    """What the mask keeps, scaled; 0 elsewhere."""
+    for i in range(out.size):
+        out[i] = a[i] * scale if mask[i] else 0

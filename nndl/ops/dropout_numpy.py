@@ -1,8 +1,48 @@
-"""Dropout, the reference.  Book ch. 3 and 6; the mask is data, drawn by the layer."""
+"""Dropout, the reference.  Book ch. 3 and 6.
+
+What is random comes in as a key, which the layer draws: the operations themselves are functions.
+"""
 
 import numpy as np
 
+from .memory import in_logical_order, in_memory_order
 from .shapes import check_float, check_output
+
+
+def dropout_mask(shape, key, p_dropout, work=None):
+    """Which units are kept: uint8 of this shape, 1 = kept, each dropped with probability p_dropout.
+
+    key : a random int from 0 to 2^64 - 1; the same one gives the same mask
+
+    Unit i, counted in memory order, takes the i-th number of `squares`.
+    """
+    check_p_dropout(p_dropout)
+    memory = in_memory_order(np.empty(shape, np.uint8))
+    numbers = squares(np.arange(memory.size, dtype=np.uint64), np.uint64(key))
+    memory.reshape(-1)[:] = numbers >= least_kept(p_dropout)
+    return in_logical_order(memory)
+
+
+def squares(counter, key):
+    """Random numbers of 32 bits, one for each of the counters, an array of uint64.
+
+    There is no state that one number hands to the next: any thread may draw any of them.  It is the
+    generator "squares" of Widynski (2020): the counter times the key is squared four times, and
+    the halves change places in between.
+    """
+    half = np.uint64(32)
+    with np.errstate(over="ignore"):  # the numbers are meant to overflow
+        y = counter * key
+        x, z = y, y + key
+        for added in y, z, y:
+            x = x * x + added
+            x = x >> half | x << half
+        return (x * x + z) >> half
+
+
+def least_kept(p_dropout):
+    """The least number of 32 bits that keeps its unit."""
+    return np.uint64(p_dropout * 2**32)
 
 
 def dropout_forward(a, mask, p_dropout, work=None):

@@ -11,6 +11,9 @@ FASTMATH = {"contract", "reassoc", "nsz"}
 # computes which block, so that the result has the same bits for any number of them.
 BLOCKS = 8
 
+# Up to so many multiplications, or other operations, one thread is done before a second has begun.
+TOO_FEW_TO_SHARE = 200_000
+
 # Matrix products up to this many multiplications take OpenBLAS's kernels for small ones, which
 # do not first copy both matrices into an order of their own: half again as fast.
 SMALL_PRODUCT = 1_000_000

@@ -7,6 +7,8 @@ from .jit import BLOCKS, elementwise_kernel, exact_kernel, share
 from .memory import buffer, in_logical_order, in_memory_order, remembered
 from .update_numpy import check_step
 
+FEW = 1000  # weights: the calling thread has changed them before another one has begun
+
 # In place of a velocity where there is none.
 NOTHING = {np.dtype(name): np.empty(0, name) for name in ("float32", "float64")}
 
@@ -18,13 +20,12 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
         new_w = changeable(w, out_w, work, "w")
         new_v = changeable(v, out_v, work, "v") if v is not None else NOTHING[w.dtype]
         runs = new_w.reshape(-1), in_memory_order(nabla_w).reshape(-1), new_v.reshape(-1)
-        return runs, new_w, new_v
+        return (step_down if w.size <= FEW else _step), runs, new_w, new_v, w.dtype.type
 
     # What changeable copies it must copy each time: remembered is only what changes in place.
     in_place = work if out_w is w and out_v is v else None
-    runs, new_w, new_v = remembered(in_place, "step", (w, nabla_w, v), mu, prepare)
-    number = w.dtype.type
-    _step(*runs, number(eta), number(l2), number(l1), number(mu))
+    step, runs, new_w, new_v, number = remembered(in_place, "step", (w, nabla_w, v), mu, prepare)
+    step(*runs, number(eta), number(l2), number(l1), number(mu))
     return delivered(new_w, out_w), None if v is None else delivered(new_v, out_v)
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nndl.gradcheck import check_operation
+from nndl.ops.dropout_numpy import squares
 from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
 from tests.strategies import dtypes, layouts, seeds, shapes
 
@@ -15,6 +16,44 @@ probabilities = st.floats(0, 0.95)
 def masks(rng, shape, p_dropout):
     """1 = kept."""
     return (rng.random(shape) >= p_dropout).astype(np.uint8)
+
+
+@given(shape=shapes(most=7), key=st.integers(0, 2**64 - 1), p_dropout=probabilities)
+def test_masks_agree_with_numpys(reference, fast, shape, key, p_dropout):
+    expected = reference.dropout_mask(shape, key, p_dropout)
+    assert expected.shape == shape and expected.dtype == np.uint8
+    work = {}
+    for _ in range(2):
+        assert np.array_equal(fast.dropout_mask(shape, key, p_dropout, work), expected)
+    assert np.array_equal(fast.dropout_mask(shape, key, p_dropout), expected)
+    other = fast.dropout_mask(shape, key ^ 0x9E3779B97F4A7C15, p_dropout, work)
+    assert np.array_equal(other, reference.dropout_mask(shape, key ^ 0x9E3779B97F4A7C15, p_dropout))
+
+
+def test_a_number_by_hand():
+    """Counter 2 with Python's own whole numbers."""
+    whole, key, counter = 2**64, 0xC58EFD154CE32F6D, 2
+    y = counter * key % whole
+    x, z = y, (y + key) % whole
+    for added in y, z, y:
+        x = (x * x + added) % whole
+        x = x // 2**32 + x % 2**32 * 2**32
+    assert squares(np.array([counter], np.uint64), np.uint64(key)) == (x * x + z) % whole // 2**32
+
+
+@pytest.mark.parametrize("p_dropout", [0.0, 0.1, 0.5, 0.9])
+def test_masks_are_random(ops, p_dropout):
+    """As often 0 as p_dropout says, whatever the place, the neighbours and the mask before."""
+    keys = np.random.default_rng(0).integers(0, 2**64, 200, dtype=np.uint64)
+    masks = np.array([ops.dropout_mask((10, 50), int(key), p_dropout) for key in keys]).reshape(200, -1)
+    n, sigma = masks.size, np.sqrt(p_dropout * (1 - p_dropout))
+    assert abs(masks.mean() - (1 - p_dropout)) <= 4 * sigma / np.sqrt(n)
+    assert abs(masks.mean(axis=0) - (1 - p_dropout)).max() <= 5 * sigma / np.sqrt(200)
+    assert abs(masks.mean(axis=1) - (1 - p_dropout)).max() <= 5 * sigma / np.sqrt(500)
+    centred = masks - (1 - p_dropout)
+    for a, b in ((centred[:, 1:], centred[:, :-1]), (centred[1:], centred[:-1]),
+                 (centred[:, 50:], centred[:, :-50])):
+        assert abs((a * b).mean()) <= 4 * sigma**2 / np.sqrt(a.size)
 
 
 @given(shape=shapes(most=3), p_dropout=probabilities, seed=seeds)
@@ -83,3 +122,8 @@ A, MASK = np.ones((2, 3)), np.ones((2, 3), np.uint8)
 ])
 def test_refuses(way, a, mask, p_dropout, error, words):
     refuses(lambda ops: getattr(ops, way)(a, mask, p_dropout), error, *words)
+
+
+@pytest.mark.parametrize("p_dropout, error", [(1, ValueError), (-0.1, ValueError), ("half", TypeError)])
+def test_refuses_a_mask(p_dropout, error):
+    refuses(lambda ops: ops.dropout_mask((2, 3), 5, p_dropout), error, "p_dropout", repr(p_dropout))
