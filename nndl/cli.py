@@ -300,17 +300,13 @@ def _compile(ops):
     """Compile what the book's network needs, or read it from Numba's cache.  Returns seconds."""
     if ops.name != "numba":
         return 0.0
-    import numpy as np
-
     from . import backends
     cold = not backends.has_compiled(ops)
     if cold:
-        print("compiling the kernels, once on this machine: some 10 seconds", end=" ... ",
+        print("compiling the kernels, once on this machine: some 20 seconds", end=" ... ",
               flush=True)
     began = time.perf_counter()
-    net = book_network(backend=ops.name)
-    x, y = np.zeros((10, 28, 28), np.uint8), np.zeros(10, np.uint8)
-    net.SGD((x, y), 1, 10, 0.0, 1.0, (x, y), monitor_evaluation_accuracy=True, progress=False)
+    book_network(backend=ops.name).compile()
     seconds = time.perf_counter() - began
     backends.set_compiled(ops)
     if cold:

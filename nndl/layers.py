@@ -17,7 +17,7 @@ import numpy as np
 
 from . import initialize
 from .ops.dropout_numpy import check_p_dropout
-from .ops.memory import channels_first, channels_last, remembered
+from .ops.memory import buffer, in_logical_order, memory_shape, remembered
 from .ops.shapes import conv_size, is_int, pair, times
 
 
@@ -138,6 +138,13 @@ class Dense(Layer):
                                        self.needs_da, out_w=self.w, out_b=self.b, work=self.work)
         return da
 
+    def compile(self, m):
+        """Have both ways compiled that `learn` may go with m examples: with zeros in delta, or none."""
+        if self.ops.name == "numba":
+            a, w, b = np.zeros((m, self.w.shape[1]), self.dtype), self.w.copy(), self.b.copy()
+            for zeros_or_ones in np.zeros, np.ones:
+                self.ops.dense_step(zeros_or_ones((m, self.n_out), self.dtype), a, w, b, 0.0)
+
     def describe(self):
         """Name and size."""
         return f"Dense {self.n_out}"
@@ -155,7 +162,7 @@ class Flatten(Layer):
     def forward(self, a, training=False):
         """(m, c, h, w) -> (m, c h w)."""
         def prepare():
-            rows = np.empty((len(a), *self.output_shape(self.input_shape)), a.dtype)
+            rows = buffer(self.work, "rows", (len(a), a[0].size), a.dtype)
             return rows, rows.reshape(a.shape)
 
         rows, maps = remembered(self.work, "forward", (a,), None, prepare)
@@ -165,8 +172,8 @@ class Flatten(Layer):
     def backward(self, d):
         """(m, c h w) -> (m, c, h, w)."""
         def prepare():
-            like = np.empty((len(d), *self.input_shape), d.dtype)
-            return channels_first(np.empty_like(channels_last(like))) if like.ndim == 4 else like
+            shape = memory_shape((len(d), *self.input_shape))
+            return in_logical_order(buffer(self.work, "maps", shape, d.dtype))
 
         maps = remembered(self.work, "backward", (d,), None, prepare)
         maps[...] = d.reshape(maps.shape)

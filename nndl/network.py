@@ -223,7 +223,7 @@ class Network:
         small = SmallDense.of(self, momentum)
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
         if progress and epochs and not backends.has_compiled(self.ops):
-            self._compile(images[:mini_batch_size], y[:mini_batch_size])
+            self._compile(min(mini_batch_size, n))
         # What overflows ends in Diverged, which says more than NumPy's warning.
         with (self.ops.running(), np.errstate(over="ignore", invalid="ignore"),
               _Progress(progress, epochs, n) as bar):
@@ -270,14 +270,32 @@ class Network:
         """In which order an epoch takes its n training examples."""
         return self.rng.permutation(n)
 
-    def _compile(self, images, y):
-        """Have Numba compile the kernels by a step of length 0, and say so: once, it takes a while."""
+    def _compile(self, mini_batch_size):
+        """compile, and say so: once on a machine, it takes a while."""
         print("compiling the kernels, once on this machine", end=" ... ", flush=True)
-        began, state = time.perf_counter(), self.rng.bit_generator.state
-        self.update_mini_batch((images, y), 0.0)  # a step of length 0
-        self.rng.bit_generator.state = state
+        began = time.perf_counter()
+        self.compile(mini_batch_size)
         backends.set_compiled(self.ops)
         print(f"done in {time.perf_counter() - began:.1f} s", flush=True)
+
+    def compile(self, mini_batch_size=10):
+        """Have Numba compile what training may need, or read it from its cache; changes nothing.
+
+        By steps of length 0 on black images, and by evaluating a piece of them.
+        """
+        state, n = self.rng.bit_generator.state, mini_batch_size
+        images, some = np.zeros((n, *self.input_shape), np.uint8), np.arange(n)
+        gather = _Gather(self, images, np.zeros(n, np.uint8), n)
+        small = SmallDense.of(self, momentum=0.0)
+        if small is not None:
+            small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
+        else:
+            self.update_mini_batch(gather(some), 0.0)
+            for layer in self.layers:
+                if hasattr(layer, "compile"):
+                    layer.compile(n)
+        self._outputs(np.repeat(images[:1], EVALUATED_AT_ONCE, axis=0))
+        self.rng.bit_generator.state = state
 
     def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0):
         """One step downhill on the mean cost of one mini-batch.  Book (20), (93), (107).

@@ -1,8 +1,7 @@
 """Convolution by im2col in Numba: each block takes some examples, and some filters for nabla_w.
 
 Memory is (m, h, w, c) here, see memory.channels_last: a row of a patch is then one run of kw c numbers,
-and im2col copies runs instead of single pixels.  Where those runs are short, with one grey map most
-of all, it lays the columns out the other way round: a whole row of output pixels is a run then.
+and im2col copies runs instead of single pixels.
 Arrays handed in and out look like (m, c, h, w).
 """
 
@@ -23,9 +22,6 @@ from .jit import (
 )
 from .memory import buffer, channels_first, channels_last
 from .shapes import check_conv, check_float, check_images, check_output, conv_size
-
-# Where a row of a patch has fewer numbers than this, patches are laid out in columns.
-SHORT_ROW = 16
 
 
 def im2col(x, kernel, stride=(1, 1), padding=(0, 0), work=None):
@@ -162,15 +158,9 @@ def feature_maps(x, w_columns, kh, kw, sh, sw, ow, band, cols, maps):
     k = w_columns.shape[0]
     for p in range(0, maps.shape[0], band * ow):
         some = maps[p:p + band * ow]
-        n = some.shape[0]
-        if kw * x.shape[2] < SHORT_ROW:
-            by_number = cols[:k * n].reshape(k, n)
-            patches_to_columns(x, kh, kw, sh, sw, ow, p, by_number)
-            np.dot(by_number.T, w_columns, some)
-        else:
-            by_pixel = cols[:n * k].reshape(n, k)
-            patches_to_rows(x, kh, kw, sh, sw, ow, p, by_pixel)
-            np.dot(by_pixel, w_columns, some)
+        by_pixel = cols[:some.shape[0] * k].reshape(some.shape[0], k)
+        patches_to_rows(x, kh, kw, sh, sw, ow, p, by_pixel)
+        np.dot(by_pixel, w_columns, some)
 
 
 @kernel
@@ -179,20 +169,10 @@ def add_weight_gradient(dz, x, kh, kw, sh, sw, ow, band, cols, product, nabla_w)
     f, k = nabla_w.shape
     for p in range(0, dz.shape[0], band * ow):
         some = dz[p:p + band * ow]
-        n = some.shape[0]
-        if kw * x.shape[2] < SHORT_ROW:
-            by_number = cols[:k * n].reshape(k, n)
-            patches_to_columns(x, kh, kw, sh, sw, ow, p, by_number)
-            turned = product.reshape(k, f)
-            np.dot(by_number, some, turned)
-            for j in range(f):
-                for t in range(k):
-                    nabla_w[j, t] += turned[t, j]
-        else:
-            by_pixel = cols[:n * k].reshape(n, k)
-            patches_to_rows(x, kh, kw, sh, sw, ow, p, by_pixel)
-            np.dot(some.T, by_pixel, product.reshape(f, k))
-            add_to(nabla_w.reshape(f * k), product)
+        by_pixel = cols[:some.shape[0] * k].reshape(some.shape[0], k)
+        patches_to_rows(x, kh, kw, sh, sw, ow, p, by_pixel)
+        np.dot(some.T, by_pixel, product.reshape(f, k))
+        add_to(nabla_w.reshape(f * k), product)
 
 
 @kernel
@@ -222,25 +202,6 @@ def patches_to_rows(x, kh, kw, sh, sw, ow, start, rows):
             for t in range(run):
                 cols[to + t] = flat[begin + t]
             to += run
-
-
-@kernel
-def patches_to_columns(x, kh, kw, sh, sw, ow, start, columns):
-    """patches_to_rows transposed: columns[t] is number t of all the patches.
-
-    start and the number of pixels are whole rows of ow, so that columns[t] consists of whole rows
-    of the image, shifted.
-    """
-    c = x.shape[2]
-    flat, step = x.reshape(x.size), sw * c
-    for t in range(kh * kw * c):
-        row, shift = start // ow * sh + t // (kw * c), t % (kw * c)
-        for p in range(0, columns.shape[1], ow):
-            begin = (run_start(row, 0, x) + shift) & NOT_NEGATIVE
-            row += sh
-            shifted = columns[t, p:p + ow]
-            for j in range(shifted.size):
-                shifted[j] = flat[begin + j * step]
 
 
 @kernel

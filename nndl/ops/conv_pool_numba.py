@@ -14,6 +14,7 @@ cheaper still, place by place: all windows' first pixels at once, then all their
 these look at are pixels two rows and two columns apart (for 2 x 2 pooling), so the image is first
 thinned out into four small ones, in which they are neighbours again.
 
+ReLU is part of these kernels, while the numbers are in cache; another activation is a pass of its own.
 `fused` says where all this applies; GELU and L2 pooling go to the convolution, activation and
 pooling next door.
 """
@@ -21,16 +22,8 @@ pooling next door.
 import numpy as np
 from numba import get_thread_id, prange
 
-from .activation_numba import (
-    KINDS,
-    MONOTONE,
-    activate,
-    activation_backward,
-    activation_forward,
-    back,
-)
+from .activation_numba import MONOTONE, activation_backward, activation_forward, relu_backward
 from .conv_numba import (
-    SHORT_ROW,
     conv_backward,
     conv_forward,
     feature_maps,
@@ -65,6 +58,7 @@ from .pool_numba import (
 )
 from .shapes import check_conv, check_winner, conv_size
 
+SHORT_ROW = 16        # where a row of a patch has fewer numbers than this, it goes place by place
 EXAMPLES_AT_ONCE = 5  # whose winners of a filter are listed together: their images fit the cache
 MANY_EXAMPLES = 8     # for BP4 the blocks halve the mini-batch from here on, see _backward
 
@@ -79,8 +73,10 @@ def conv_pool_forward(x, w, b, activation="relu", alpha=0.0, pool="max", size=(2
     """As conv_pool_numpy.conv_pool_forward."""
     parts = Parts(work)
     if fused(activation, pool):
-        pooled, winner = _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride,
+        pooled, winner = _conv_max_pool(x, w, b, activation == "relu", size, pool_stride, stride,
                                         padding, work)
+        if activation != "relu":
+            pooled = activation_forward(pooled, activation, alpha, parts["activation"])
         return pooled, winner, None, None
     z = conv_forward(x, w, b, stride, padding, parts["conv"])
     a = activation_forward(z, activation, alpha, parts["activation"])
@@ -110,7 +106,9 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
     if fused(activation, pool):
         if not own_winner:
             check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
-        return backward(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride, stride,
+        if activation != "relu":
+            d_pooled = activation_backward(d_pooled, pooled, z, activation, alpha, parts["activation"])
+        return backward(d_pooled, pooled, winner, x, w, activation == "relu", size, pool_stride, stride,
                         padding, need_dx, work)
     if pool == "max":
         da = max_pool_backward(d_pooled, winner, z_shape, size, pool_stride, parts["pool"])
@@ -130,8 +128,8 @@ class Parts:
         return None if self.work is None else self.work.setdefault(part, {})
 
 
-def _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride, padding, work):
-    """(pooled, winner): activation(largest z) of each window and which it was, (m, f, oh, ow)."""
+def _conv_max_pool(x, w, b, relu, size, pool_stride, stride, padding, work):
+    """(pooled, winner): each window's largest z, or its ReLU, and which it was, (m, f, oh, ow)."""
     def prepare():
         check_conv(x, w, b)
         m, (f, c, kh, kw) = len(x), w.shape
@@ -142,7 +140,7 @@ def _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride, paddin
         winner = buffer(work, "winner", shape, np.int32)
         xp = padded(x, padding, work)
         w_columns = buffer(work, "w_columns", (k, f), w.dtype)
-        given = xp, w_columns, b, KINDS.index(activation), x.dtype.type(alpha), kh, kw, *stride
+        given = xp, w_columns, b, relu, kh, kw, *stride
         if kw * c < SHORT_ROW:
             arguments = *given, *size, *thinned_memory(xp, shape, k, stride, pool_stride, work)
             forward = _forward_by_places
@@ -155,17 +153,17 @@ def _conv_max_pool(x, w, b, activation, alpha, size, pool_stride, stride, paddin
                 (channels_first(pooled), channels_first(winner)))
 
     forward, arguments, xp, w_columns, columns, result = remembered(
-        work, "forward", (x, w, b), (activation, alpha, size, pool_stride, stride, padding), prepare)
+        work, "forward", (x, w, b), (relu, size, pool_stride, stride, padding), prepare)
     w_columns[...] = columns
     fill(xp, x, padding)
     forward(*arguments)
     return result
 
 
-def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
-                               stride, padding, need_dx, work):
+def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, relu, size, pool_stride, stride,
+                               padding, need_dx, work):
     """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
-    dz = activation_backward(d_pooled, pooled, None, activation, alpha, Parts(work)["activation"])
+    dz = relu_backward(d_pooled, pooled, Parts(work)["activation"]) if relu else d_pooled
 
     def prepare():
         f, c, kh, kw = w.shape
@@ -188,8 +186,8 @@ def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, activation, alpha
     return result
 
 
-def _backward_place_by_place(d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
-                             stride, padding, need_dx, work):
+def _backward_place_by_place(d_pooled, pooled, winner, x, w, relu, size, pool_stride, stride, padding,
+                             need_dx, work):
     """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
     def prepare():
         (f, c, kh, kw), (m, _, oh, ow) = w.shape, d_pooled.shape
@@ -199,7 +197,7 @@ def _backward_place_by_place(d_pooled, pooled, winner, x, w, activation, alpha, 
         sums = (buffer(work, "w_share", (BLOCKS, k, f), x.dtype),
                 buffer(work, "b_share", (BLOCKS, f), x.dtype))
         arguments = (channels_last(d_pooled), channels_last(pooled), channels_last(winner), xp,
-                     filter_rows(w), KINDS.index(activation), x.dtype.type(alpha), kh, kw, *stride,
+                     filter_rows(w), relu, kh, kw, *stride,
                      *size, *patches_of_windows(xp, size, pool_stride, stride),
                      buffer(work, "dz", (THREADS, oh, ow, f), x.dtype),
                      *thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work),
@@ -210,7 +208,7 @@ def _backward_place_by_place(d_pooled, pooled, winner, x, w, activation, alpha, 
 
     xp, arguments, sums, result = remembered(
         work, "backward", (d_pooled, pooled, winner, x, w),
-        (activation, alpha, size, pool_stride, stride, padding, need_dx), prepare)
+        (relu, size, pool_stride, stride, padding, need_dx), prepare)
     fill(xp, x, padding)
     _backward_by_places(*arguments)
     _sum_turned(*sums)
@@ -254,7 +252,7 @@ def thinned_memory(x, z_shape, k, stride, pool_stride, work):
 
 
 @parallel_kernel
-def _forward(x, w_columns, b, kind, alpha, kh, kw, sh, sw, band, places, step_h, step_w, cols, maps,
+def _forward(x, w_columns, b, relu, kh, kw, sh, sw, band, places, step_h, step_w, cols, maps,
              z, pooled, winner):
     for block in prange(BLOCKS):
         thread, ow = get_thread_id(), maps.shape[2]
@@ -262,11 +260,11 @@ def _forward(x, w_columns, b, kind, alpha, kh, kw, sh, sw, band, places, step_h,
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             feature_maps(x[e], w_columns, kh, kw, sh, sw, ow, band, cols[thread], all_pixels)
             max_of_windows(maps[thread], places, step_h, step_w, z[thread], winner[e])
-            add_bias_and_activate(z[thread], b, kind, alpha, pooled[e])
+            add_bias(z[thread], b, relu, pooled[e])
 
 
 @parallel_kernel
-def _forward_by_places(x, w_columns, b, kind, alpha, kh, kw, sh, sw, size_h, size_w, thinned, cols,
+def _forward_by_places(x, w_columns, b, relu, kh, kw, sh, sw, size_h, size_w, thinned, cols,
                        maps, z, pooled, winner):
     for block in prange(BLOCKS):
         thread, n = get_thread_id(), cols.shape[2]
@@ -277,16 +275,17 @@ def _forward_by_places(x, w_columns, b, kind, alpha, kh, kw, sh, sw, size_h, siz
                                  cols[thread])
                 np.dot(cols[thread].T, w_columns, maps[thread, :n])
                 keep_largest(maps[thread], k, z[thread], winner[e])
-            add_bias_and_activate(z[thread], b, kind, alpha, pooled[e])
+            add_bias(z[thread], b, relu, pooled[e])
 
 
 @kernel
-def add_bias_and_activate(z, b, kind, alpha, pooled):
-    """The activation of z + b.  Neither changes who is largest: they may come last."""
+def add_bias(z, b, relu, pooled):
+    """pooled = z + b, or its ReLU.  Neither changes who is largest: they may come last."""
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
-            add_to(z[i, j], b)
-    activate(kind, alpha, z.reshape(z.size), pooled.reshape(z.size))
+            for f in range(z.shape[2]):
+                value = z[i, j, f] + b[f]
+                pooled[i, j, f] = 0 if relu and value <= 0 else value  # NaN stays NaN
 
 
 @parallel_kernel
@@ -305,16 +304,15 @@ def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, count
         nabla_w, nabla_b = shares[share, :w.size], shares[share, w.size:]
         clear(nabla_w[start * w.shape[1]:stop * w.shape[1]])
         clear(nabla_b[start:stop])
-        last = m * (share + 1) // n_shares
+        last, flat_x = m * (share + 1) // n_shares, x.reshape(x.size)
         for e in range(m * share // n_shares, last, EXAMPLES_AT_ONCE):
             end = min(e + EXAMPLES_AT_ONCE, last)
-            some = x[e:end].reshape((end - e) * x[0].size)
             for f in range(start, stop):
-                n = list_winners(dz[e:end], winner[e:end], f, x[e:end], step_h, step_w, patches,
-                                 d[thread], begin[thread])
+                n = list_winners(dz, winner, e, end, f, x, step_h, step_w, patches, d[thread],
+                                 begin[thread])
                 for q in range(n):
-                    nabla_b[f] += d[thread, q]                                    # BP3
-                add_patches(nabla_w, f * w.shape[1], kw * x.shape[3], some, begin[thread],
+                    nabla_b[f] += d[thread, q]                                          # BP3
+                add_patches(nabla_w, f * w.shape[1], kw * x.shape[3], flat_x, begin[thread],
                             x.shape[2] * x.shape[3], d[thread], 0, n, kh, kw * x.shape[3])  # BP4
         if dx.size:
             for e in range(first(block, m), first(block + 1, m)):
@@ -323,7 +321,7 @@ def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, count
 
 
 @parallel_kernel
-def _backward_by_places(d_pooled, pooled, winner, x, w, kind, alpha, kh, kw, sh, sw, size_h, size_w,
+def _backward_by_places(d_pooled, pooled, winner, x, w, relu, kh, kw, sh, sw, size_h, size_w,
                         step_h, step_w, patches, dz, thinned, cols, maps, product, w_share, b_share,
                         d, begin, counts, dx):
     """Each block takes some examples; what it sums for the filters is its share."""
@@ -334,8 +332,7 @@ def _backward_by_places(d_pooled, pooled, winner, x, w, kind, alpha, kh, kw, sh,
         clear(maps[thread])
         for e in range(first(block, x.shape[0]), first(block + 1, x.shape[0])):
             one = dz[thread]
-            back(kind, alpha, d_pooled[e].reshape(one.size), pooled[e].reshape(one.size),
-                 one.reshape(one.size))
+            where_on(d_pooled[e], pooled[e], relu, one)
             thin_out(x[e], thinned[thread])
             for k in range(size_h * size_w):
                 patches_of_place(thinned[thread], k // size_w * sh, k % size_w * sw, kh, kw,
@@ -350,6 +347,15 @@ def _backward_by_places(d_pooled, pooled, winner, x, w, kind, alpha, kh, kw, sh,
             if dx.size:
                 input_gradient(one, winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
                                begin[thread], counts[thread], dx[e])
+
+
+@kernel
+def where_on(d_pooled, pooled, relu, dz):
+    """dz of one example: d_pooled, with ReLU only that of units that are on."""
+    n = dz.size
+    d, a, flat = d_pooled.reshape(n), pooled.reshape(n), dz.reshape(n)
+    for t in range(n):
+        flat[t] = d[t] if a[t] > 0 or not relu else 0
 
 
 @kernel
@@ -429,14 +435,15 @@ def hand_to_place(dz, winner, k, maps):
 
 
 @kernel
-def list_winners(dz, winner, f, x, step_h, step_w, patches, d, begin):
-    """List filter f's winners with a gradient: it in d, in begin where in x their patches begin.
+def list_winners(dz, winner, start, stop, f, x, step_h, step_w, patches, d, begin):
+    """List filter f's winners with a gradient, of the examples from start to stop.
 
-    Returns how many.
+    d becomes their gradients, begin where in x their patches begin.  Returns how many they are.
     """
     n = 0
-    size, row, column = x.size // x.shape[0], x.shape[2] * x.shape[3] * step_h, x.shape[3] * step_w
-    for e in range(dz.shape[0]):
+    row, column = x.shape[2] * x.shape[3] * step_h, x.shape[3] * step_w
+    size = x.shape[1] * x.shape[2] * x.shape[3]
+    for e in range(start, stop):
         for i in range(dz.shape[1]):
             for j in range(dz.shape[2]):
                 gradient = dz[e, i, j, f]

@@ -5,7 +5,7 @@ from numba import prange
 
 from .dropout_numpy import check_p_dropout, least_kept
 from .jit import BLOCKS, elementwise_kernel, exact_kernel, first, share
-from .memory import buffer, in_logical_order, in_memory_order, remembered
+from .memory import buffer, in_logical_order, in_memory_order, memory_shape, remembered
 from .shapes import check_float, check_output
 
 FEW = 16_000  # numbers: the calling thread is done with them before another one has begun
@@ -14,7 +14,7 @@ FEW = 16_000  # numbers: the calling thread is done with them before another one
 def dropout_mask(shape, key, p_dropout, work=None):
     """As dropout_numpy.dropout_mask."""
     def prepare():
-        memory = buffer(work, "mask", in_memory_order(np.empty(shape, np.uint8)).shape, np.uint8)
+        memory = buffer(work, "mask", memory_shape(shape), np.uint8)
         return least_kept(p_dropout), memory.reshape(-1), in_logical_order(memory)
 
     check_p_dropout(p_dropout)

@@ -3,9 +3,11 @@
 What is random comes in as a key, which the layer draws: the operations themselves are functions.
 """
 
+import math
+
 import numpy as np
 
-from .memory import in_logical_order, in_memory_order
+from .memory import in_logical_order, memory_shape
 from .shapes import check_float, check_output
 
 
@@ -17,10 +19,9 @@ def dropout_mask(shape, key, p_dropout, work=None):
     Unit i, counted in memory order, takes the i-th number of `squares`.
     """
     check_p_dropout(p_dropout)
-    memory = in_memory_order(np.empty(shape, np.uint8))
-    numbers = squares(np.arange(memory.size, dtype=np.uint64), np.uint64(key))
-    memory.reshape(-1)[:] = numbers >= least_kept(p_dropout)
-    return in_logical_order(memory)
+    counter = np.arange(math.prod(shape), dtype=np.uint64)
+    kept = squares(counter, np.uint64(key)) >= least_kept(p_dropout)
+    return in_logical_order(kept.astype(np.uint8).reshape(memory_shape(shape)))
 
 
 def squares(counter, key):

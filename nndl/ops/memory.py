@@ -69,6 +69,14 @@ def in_memory_order(x):
     return channels_last(x) if x.ndim == 4 else np.ascontiguousarray(x)
 
 
+def memory_shape(shape):
+    """The shape of in_memory_order(x) for an x of this shape."""
+    if len(shape) != 4:
+        return tuple(shape)
+    m, c, h, w = shape
+    return m, h, w, c
+
+
 def in_logical_order(x):
     """in_memory_order's way back, as a view."""
     return channels_first(x) if x.ndim == 4 else x
