@@ -6,9 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nndl.gradcheck import check_operation
+from nndl.ops import dropout_numba
 from nndl.ops.dropout_numpy import squares
-from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+)
 from tests.strategies import dtypes, layouts, seeds, shapes
+
+pytestmark = pytest.mark.usefixtures("sharing")
 
 probabilities = st.floats(0, 0.95)
 
@@ -75,6 +86,16 @@ def test_numba_agrees_with_numpy(reference, fast, shape, p_dropout, dtype, layou
             got = one(a, mask, p_dropout)
         expected = two(a, mask, p_dropout)
         assert_agree(got, expected, abs(expected), dtype)
+
+
+def test_few_numbers_are_left_to_the_calling_thread(fast, monkeypatch):
+    calls = spy(monkeypatch, dropout_numba, "masked", "_masked")
+    monkeypatch.setattr(dropout_numba, "FEW", 6)
+    for shape, kernel in (((6,), "masked"), ((7,), "_masked"), ((1, 2, 1, 3), "masked"),
+                          ((1, 2, 2, 2), "_masked")):
+        calls.clear()
+        dropped = fast.dropout_forward(np.ones(shape), np.ones(shape, np.uint8), 0.5)
+        assert calls[0][0] == kernel and np.all(dropped == 2)
 
 
 @pytest.mark.parametrize("rest", [(7,), (2, 3, 4)])

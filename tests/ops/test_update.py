@@ -5,8 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
+from nndl.ops import update_numba
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+)
 from tests.strategies import dtypes, layouts, seeds, shapes
+
+pytestmark = pytest.mark.usefixtures("sharing")
 
 rates = st.sampled_from([0.0, 0.03, 0.5])
 
@@ -55,6 +66,18 @@ def test_in_place_is_the_same(ops, shape, dtype, layout, out, seed, moving):
         got_w, got_v = ops.sgd_step(w, nabla_w, v, *scalars, out_w=w, out_v=v)
     assert got_w is w and np.array_equal(w, expected_w)
     assert got_v is v and (v is None or np.array_equal(v, expected_v))
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_few_weights_are_left_to_the_calling_thread(fast, monkeypatch, moving):
+    calls = spy(monkeypatch, update_numba, "step_down", "_step")
+    monkeypatch.setattr(update_numba, "FEW", 6)
+    for shape, kernel in (((6,), "step_down"), ((7,), "_step"), ((2, 3), "step_down"),
+                          ((2, 4), "_step")):
+        calls.clear()
+        w, nabla_w, v = np.ones((3, *shape))
+        new_w, _ = fast.sgd_step(w, nabla_w, v if moving else None, 0.5)
+        assert calls[0][0] == kernel and np.all(new_w == 0.5)
 
 
 def test_what_lies_between_strided_weights_stays(ops):
