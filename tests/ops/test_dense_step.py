@@ -116,6 +116,14 @@ def test_numba_agrees_with_numpy_at_every_threshold(reference, fast, m, n_in, n_
         check_agreement(fast, reference, arrays, 0.1, 0.01, 0.002)
 
 
+@pytest.mark.parametrize("l2, l1", [(0.0, 0.0), (0.25, 0.0), (0.0, 0.125), (0.25, 0.125)])
+@pytest.mark.parametrize("m, part", [(1, 1.0), (7, 1.0), (1, 0.2), (7, 0.0), (7, 0.1), (7, 0.3)])
+def test_decay_of_either_kind(reference, fast, m, part, l2, l1):
+    """A neuron that learns from nothing decays, too."""
+    arrays = arrays_of(np.random.default_rng(3), np.float64, m, 6, 20, part)
+    check_agreement(fast, reference, arrays, 0.5, l2, l1)
+
+
 @pytest.mark.parametrize("count", range(10))
 def test_any_number_of_deltas_that_are_not_zero(reference, fast, count):
     """They are taken by fours, and what is left one by one: neurons for BP2, examples for BP4."""
@@ -248,6 +256,23 @@ def test_the_same_work_with_and_without_its_own_arrays(ops):
                 assert (got[0] is not None) == need_da
                 for one, other in list(zip(got, expected))[not need_da:]:
                     assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.2])
+def test_the_same_work_where_the_weights_change_in_place(ops, part):
+    """Then it is remembered, but for these very arrays, for da or none, and for both in place."""
+    rng, work = np.random.default_rng(0), {}
+    arrays = delta, a, w, b = arrays_of(rng, np.float64, 4, 3, 25, part)
+    other_w, other_b = w.copy(), b.copy()
+    for need_da in (True, False, False, True, True):
+        for out_w, out_b in ((w, b), (w, b), (other_w, b), (w, b), (w, other_b), (other_w, other_b)):
+            delta[...] = arrays_of(rng, np.float64, 4, 3, 25, part)[0]
+            expected = ops.dense_step(*arrays, 0.1, 0.01)
+            other_w[...] = other_b[...] = 9
+            got = ops.dense_step(*arrays, 0.1, 0.01, 0.0, need_da, out_w, out_b, work)
+            assert (got[0] is not None) == need_da and got[1] is out_w and got[2] is out_b
+            for one, two in list(zip(got, expected))[not need_da:]:
+                assert np.array_equal(one, two)
 
 
 @pytest.mark.parametrize("out", [False, True])

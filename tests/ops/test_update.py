@@ -93,6 +93,27 @@ def test_work(ops):
                    lambda m, rest=rest: arrays_of(rng, float, (m, *rest)), [10, 3, 13, 1])
 
 
+def test_the_same_work_where_the_weights_change_in_place(ops):
+    """Then it is remembered, but for these very arrays, and for both in place."""
+    rng, work = np.random.default_rng(0), {}
+    w, nabla_w, v = arrays_of(rng, float, (3, 4))
+    other_w, other_v = w.copy(), v.copy()
+    for out_w, old_v, out_v in ((w, v, v), (w, v, v), (w, other_v, other_v), (other_w, v, v), (w, v, v),
+                                (w, v, other_v), (other_w, v, other_v), (w, None, None), (w, v, v)):
+        mu, before = (0.0, 0) if old_v is None else (0.9, rng.normal(size=(3, 4)))
+        if old_v is not None:
+            old_v[...] = before
+        nabla_w[...] = rng.normal(size=(3, 4))
+        expected = ops.sgd_step(w, nabla_w, old_v, 0.1, 0.01, 0.002, mu)
+        got = ops.sgd_step(w, nabla_w, old_v, 0.1, 0.01, 0.002, mu, out_w, out_v, work)
+        for one, out, two in zip(got, (out_w, out_v), expected, strict=True):
+            assert one is out and (out is None or np.array_equal(one, two))
+        assert old_v is out_v or np.array_equal(old_v, before)
+    ops.sgd_step(w, nabla_w, None, 0.1, out_w=w, work=work)
+    with pytest.raises(ValueError, match="mu=0.9"):
+        ops.sgd_step(w, nabla_w, None, 0.1, mu=0.9, out_w=w, work=work)
+
+
 def test_by_hand(ops):
     """(20), (93), (97), (107) and (108), one after the other and together."""
     w, nabla_w, v = np.array([8.0, -8, 0]), np.array([2.0, 2, 2]), np.array([4.0, -4, 1])
