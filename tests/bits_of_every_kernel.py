@@ -1,5 +1,6 @@
 """Prints a hash of what each family's Numba kernels compute; test_backends runs it cold and warm."""
 
+import contextlib
 import hashlib
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from nndl import backends
 from nndl.ops.dense_numba import MANY_EXAMPLES
 from nndl.selftest import _cases
+from tests.ops.checks import shared_out
 
 
 def more_cases(rng):
@@ -36,6 +38,7 @@ def more_cases(rng):
     y = np.eye(10, dtype=np.float32)[rng.integers(0, 10, 7)]
     yield "log-likelihood", lambda ops: (ops.log_likelihood_forward(ops.softmax_forward(y), y),
                                          ops.log_likelihood_backward(ops.softmax_forward(y), y))
+    yield "a mask", lambda ops: (ops.dropout_mask((7, 10), 0xC58EFD154CE32F6D, 0.4),)
     images, rows = rng.integers(0, 256, (23, 30), np.uint8), np.eye(4, dtype=np.float32)
     which, order = rng.integers(0, 4, 23), rng.permutation(23)
     weights, biases = [draw(9, 30), draw(8, 9), draw(4, 8)], [draw(9), draw(8), draw(4)]
@@ -46,14 +49,23 @@ def more_cases(rng):
             return *weights_, *biases_
         yield f"an epoch, {kinds[-1]}", epoch
 
+    def gather(ops):
+        x, y = np.empty((23, 30), np.float32), np.empty((23, 4), np.float32)
+        ops.gather(images, rows, which, order, x, y)
+        return x, y
+    yield "a mini-batch", gather
+
 
 if __name__ == "__main__":
     fast = backends.get("numba")
     with fast.running():
-        for cases in _cases, more_cases:
-            for what, compute in cases(np.random.default_rng(0)):
-                total = hashlib.sha256()
-                for array in compute(fast):
-                    if array is not None:
-                        total.update(np.ascontiguousarray(array).tobytes())
-                print(what, total.hexdigest()[:12])
+        # Small as it is, this is left to the calling thread, and then shared out all the same.
+        for sharing in contextlib.nullcontext, shared_out:
+            for cases in _cases, more_cases:
+                for what, compute in cases(np.random.default_rng(0)):
+                    total = hashlib.sha256()
+                    with sharing():
+                        for array in compute(fast):
+                            if array is not None:
+                                total.update(np.ascontiguousarray(array).tobytes())
+                    print(what, total.hexdigest()[:12])

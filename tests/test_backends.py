@@ -18,7 +18,7 @@ import scipy.linalg  # noqa: F401  the BLAS behind np.dot in kernels
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from nndl import backends
-from tests.ops.checks import normal
+from tests.ops.checks import normal, shared_out
 
 
 def in_a_new_process(code, **environment):
@@ -184,6 +184,19 @@ def dense(ops, rng, m):
     return ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w)
 
 
+def dense_step(ops, rng, m, part):
+    delta, a, w, b = (normal(rng, "f", *shape) for shape in ((m, 30), (m, 37), (30, 37), (30,)))
+    delta[rng.random(delta.shape) >= part] = 0
+    return ops.dense_step(delta, a, w, b, 0.1, 0.01, 0.002)
+
+
+def elementwise(ops, rng, m):
+    a, d = normal(rng, "f", m, 37), normal(rng, "f", m, 37)
+    mask = ops.dropout_mask(a.shape, 0xC58EFD154CE32F6D, 0.4)
+    return (mask, ops.dropout_forward(a, mask, 0.4), ops.gelu_forward(a), ops.gelu_backward(d, a),
+            *ops.sgd_step(a, d, d, 0.1, 0.01, 0.002, 0.9))
+
+
 def conv(ops, rng, m):
     x, w, b = normal(rng, "f", m, 3, 9, 8), normal(rng, "f", 13, 3, 3, 2), normal(rng, "f", 13)
     z = ops.conv_forward(x, w, b, (1, 2), (1, 1))
@@ -199,6 +212,9 @@ def conv_pool(ops, rng, m, channels, activation):
 
 CASES = {
     "dense": dense,
+    "a step of most neurons": lambda ops, rng, m: dense_step(ops, rng, m, 1.0),
+    "a step of few neurons": lambda ops, rng, m: dense_step(ops, rng, m, 0.2),
+    "number by number": elementwise,
     "convolution": conv,
     "short rows": lambda ops, rng, m: conv_pool(ops, rng, m, 1, "relu"),
     "long rows": lambda ops, rng, m: conv_pool(ops, rng, m, 8, "sigmoid"),
@@ -214,7 +230,7 @@ def test_the_same_bits_for_any_number_of_threads(case, m, most):
     results = []
     for threads in range(1, min(most, 4) + 1):
         fast.threads = threads
-        with fast.running():
+        with fast.running(), shared_out():
             assert numba.get_num_threads() == threads
             results.append([part.tobytes() for part in CASES[case](fast, np.random.default_rng(0), m)])
     assert all(result == results[0] for result in results)
@@ -546,7 +562,7 @@ def test_a_cpu_without_avx512(tmp_path):
         bound = FLOAT32 * np.max(abs(a) @ abs(w).T + abs(b))
         assert 0 <= abs(results[0] - results[1]).max() < bound and results[0].max() > 1
         from nndl.ops import activation_numba
-        assembly, = activation_numba._forward.inspect_asm().values()
+        assembly, = activation_numba.activate.inspect_asm().values()
         assert "ymm" in assembly and "zmm" not in assembly  # 256 bits, not 512
         print({library["architecture"] for library in threadpool_info()
                if library["internal_api"] == "openblas"} <= {"Haswell"})

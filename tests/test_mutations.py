@@ -8,7 +8,7 @@ from tests.mutations import ROOT, kernel_of, kernels, mutations
 
 ALL = list(mutations())
 FILES = sorted(path.name for path in (ROOT / "nndl" / "ops").glob("*.py")
-               if path.stem.endswith("_numba") or path.stem == "jit")
+               if path.stem.endswith("_numba") or path.stem in ("jit", "memory"))
 
 
 @pytest.mark.parametrize("file", FILES)

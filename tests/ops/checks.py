@@ -116,6 +116,20 @@ def thresholds(**values):
         yield
 
 
+@contextlib.contextmanager
+def shared_out():
+    """All work is shared out among threads meanwhile, however little it is.
+
+    Small work is else left to the calling thread: these small shapes would not reach the kernels that
+    large ones take.
+    """
+    with thresholds(TOO_FEW_TO_SHARE=0), pytest.MonkeyPatch.context() as patch:
+        for module in holders("FEW"):
+            few = module.FEW
+            patch.setattr(module, "FEW", [0] * len(few) if isinstance(few, list) else 0)
+        yield
+
+
 @functools.cache
 def holders(name):
     """The modules of nndl.ops that have a global of this name, which no kernel of theirs may read."""

@@ -7,9 +7,20 @@ from hypothesis import strategies as st
 from scipy.special import expit, ndtr
 
 from nndl.gradcheck import check_operation, spread
+from nndl.ops import activation_numba
 from nndl.ops.activation_numba import KINDS, activate, back
-from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+)
 from tests.strategies import dtypes, layouts, seeds, shapes
+
+both_ways = pytest.mark.usefixtures("sharing")
 
 NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu")
 SCALED = ("leaky_relu", "elu")  # those with an alpha
@@ -25,6 +36,7 @@ def backward(ops, name, da, a, z, *alpha, **work):
     return getattr(ops, f"{name}_backward")(da, z if name == "gelu" else a, *alpha, **work)
 
 
+@both_ways
 @pytest.mark.parametrize("name", NAMES)
 @given(shape=shapes(most=3), alpha=st.floats(0.05, 0.95), seed=seeds)
 def test_gradient_of_every_index(ops, name, shape, alpha, seed):
@@ -34,6 +46,7 @@ def test_gradient_of_every_index(ops, name, shape, alpha, seed):
                     z=spread(np.random.default_rng(seed), shape, largest=4.0))
 
 
+@both_ways
 @pytest.mark.parametrize("name", ("linear", *NAMES))
 @pytest.mark.parametrize("alpha", [0.25, 0.75])
 def test_gradient_by_name(ops, name, alpha):
@@ -42,6 +55,7 @@ def test_gradient_by_name(ops, name, alpha):
                     z=spread(np.random.default_rng(1), (2, 3, 4), largest=3.0))
 
 
+@both_ways
 @pytest.mark.parametrize("name", NAMES)
 @given(shape=shapes(most=7), dtype=dtypes, layout=layouts, seed=seeds)
 def test_numba_agrees_with_numpy(reference, fast, name, shape, dtype, layout, seed):
@@ -55,6 +69,7 @@ def test_numba_agrees_with_numpy(reference, fast, name, shape, dtype, layout, se
     assert_agree(got[1], backward(reference, name, da, a, z), abs(da) * (1 + abs(a)), dtype)
 
 
+@both_ways
 @pytest.mark.parametrize("name", NAMES)
 def test_by_name_is_the_same(ops, name):
     rng = np.random.default_rng(0)
@@ -67,12 +82,29 @@ def test_by_name_is_the_same(ops, name):
                           backward(ops, name, da, a, z))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_few_numbers_are_left_to_the_calling_thread(fast, monkeypatch, name):
+    """Few is said for each kind."""
+    calls = spy(monkeypatch, activation_numba, "activate", "back", "_forward", "_backward")
+    few = [99 if kind != name else 5 for kind in KINDS]
+    monkeypatch.setattr(activation_numba, "FEW", few)
+    for n, there, back_again in ((5, "activate", "back"), (6, "_forward", "_backward")):
+        z = np.ones((n, 1))
+        calls.clear()
+        a = forward(fast, name, z)
+        assert calls[0][0] == there
+        calls.clear()
+        backward(fast, name, z, a, z)
+        assert calls[0][0] == back_again
+
+
 def test_linear_is_no_activation(ops):
     z, da = np.array([[1.0, -2]]), np.array([[3.0, 4]])
     assert np.array_equal(ops.activation_forward(z, "linear"), z)
     assert np.array_equal(ops.activation_backward(da, z, None, "linear"), da)
 
 
+@both_ways
 @pytest.mark.parametrize("name", NAMES)
 def test_work(ops, name):
     rng = np.random.default_rng(0)
@@ -102,6 +134,7 @@ BY_HAND = {
 }
 
 
+@both_ways
 @pytest.mark.parametrize("name", NAMES)
 def test_by_hand(ops, name):
     z = np.array([-1.0, 0, 2])
@@ -111,6 +144,7 @@ def test_by_hand(ops, name):
     assert np.allclose(slopes, [slope for _, slope in BY_HAND[name]], rtol=0, atol=1e-15)
 
 
+@both_ways
 def test_alpha_counts(ops):
     z = np.array([-1.0, 2])
     assert np.array_equal(ops.leaky_relu_forward(z, 0.5), [-0.5, 2])
@@ -119,6 +153,7 @@ def test_alpha_counts(ops):
     assert np.array_equal(ops.elu_backward(np.array([3.0, 3]), np.array([-1.5, 2]), 2.0), [1.5, 3])
 
 
+@both_ways
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_relu_at_zero(ops, dtype):
     z = np.array([0.0, -0.0, np.finfo(dtype).smallest_subnormal], dtype)
@@ -140,6 +175,7 @@ LIMITS = {
 }
 
 
+@both_ways
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", NAMES)
 def test_no_float_warns_or_overflows(ops, name, dtype):
@@ -167,6 +203,7 @@ def test_no_float_warns_or_overflows(ops, name, dtype):
         assert np.all(abs(a) <= np.maximum(abs(some), 1))
 
 
+@both_ways
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu", "elu"])
 def test_backward_hands_nan_on(ops, name):
     """relu and leaky_relu cannot: they only compare."""
@@ -174,6 +211,7 @@ def test_backward_hands_nan_on(ops, name):
     assert np.isnan(backward(ops, name, np.ones(1), nan, nan)).all()
 
 
+@both_ways
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (1, 1), (0, 2, 3, 3)])
 def test_few_or_no_numbers(ops, name, shape):
@@ -219,6 +257,7 @@ def test_numba_is_exact_to_the_last_digits(fast, what, dtype):
         assert np.all(off <= relative * eps * abs(exact))
 
 
+@both_ways
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_tanh_is_odd_and_near_zero_the_identity(fast, dtype):
     tiny = np.finfo(dtype).smallest_subnormal

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nndl.gradcheck import check_operation
 from nndl.ops import conv_pool_numba
-from nndl.ops.conv_pool_numba import EXAMPLES_AT_ONCE, SHORT_ROW, fused
+from nndl.ops.conv_pool_numba import EXAMPLES_AT_ONCE, MANY_EXAMPLES, SHORT_ROW, fused
 from nndl.ops.jit import BLOCKS, SMALL_PRODUCT
 from tests.ops.checks import (
     assert_agree,
@@ -37,6 +37,9 @@ ALPHA = {"leaky_relu": 0.1, "elu": 0.7}
 CHANNELS = st.sampled_from([1, 5, 8, SHORT_ROW])
 # Bands of one row, of some, of all; and all because not even one row makes a small product.
 PRODUCTS = st.sampled_from([1, 100, 1000, SMALL_PRODUCT])
+# Examples on both sides of MANY_EXAMPLES, and in a half of them more than EXAMPLES_AT_ONCE.
+MOST_EXAMPLES = 2 * EXAMPLES_AT_ONCE + 3
+MANY = st.sampled_from([1, 2, MANY_EXAMPLES])
 
 
 def forward(ops, x, w, b, activation, pool, work=None, **how):
@@ -73,12 +76,21 @@ def test_gradients_of_every_combination(ops, activation, pool, c):
                     size=(2, 3), pool_stride=(1, 2), stride=(2, 1), padding=(1, 0))
 
 
+@pytest.mark.parametrize("m", [MANY_EXAMPLES - 1, MANY_EXAMPLES, MANY_EXAMPLES + 1, MOST_EXAMPLES])
+@pytest.mark.parametrize("c", [1, SHORT_ROW // 2])
+def test_gradients_of_many_examples(ops, c, m):
+    """From MANY_EXAMPLES on the blocks take two halves of them."""
+    check_gradients(ops, np.random.default_rng(0), (m, c, 2, 3), (3, c, 1, 2), "relu", "max",
+                    pool_stride=(1, 1))
+
+
 @pytest.mark.parametrize("pool", ["max", "l2"])
-@given(both=conv_pool_geometries(most_m=BLOCKS + 3, channels=CHANNELS, most_f=BLOCKS + 2,
+@given(both=conv_pool_geometries(most_m=MOST_EXAMPLES, channels=CHANNELS, most_f=BLOCKS + 2,
                                  most_places=3),
-       small_product=PRODUCTS, activation=activations, dtype=dtypes, layout=layouts, seed=seeds)
-def test_numba_agrees_with_numpy(reference, fast, pool, both, small_product, activation, dtype, layout,
-                                 seed):
+       small_product=PRODUCTS, many=MANY, activation=activations, dtype=dtypes, layout=layouts,
+       seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, pool, both, small_product, many, activation, dtype,
+                                 layout, seed):
     """Backward both start from the reference's forward: of near ties rounding may choose another."""
     rng = np.random.default_rng(seed)
     conv, how = both.conv, both.how
@@ -87,7 +99,8 @@ def test_numba_agrees_with_numpy(reference, fast, pool, both, small_product, act
     out = forward(reference, x, w, b, activation, pool, **how)
     d = laid_out(normal(rng, dtype, *out[0].shape), layout)
     remembered = [part if part is None else laid_out(part, layout) for part in out]
-    with left_alone(x, w, b, d, *remembered), thresholds(SMALL_PRODUCT=small_product):
+    limits = thresholds(SMALL_PRODUCT=small_product, MANY_EXAMPLES=many)
+    with left_alone(x, w, b, d, *remembered), limits:
         got = forward(fast, x, w, b, activation, pool, **how)
         gradients = backward(fast, d, remembered, x, w, activation, pool, **how)
     # No slope is above 1.13 (GELU's).
@@ -126,12 +139,13 @@ def check_whole_numbers(reference, fast, both, rng, activation="linear", dtype=n
     assert np.array_equal(nabla[1], expected[1]) and np.array_equal(nabla[2], expected[2])
 
 
-@given(both=conv_pool_geometries(most_m=BLOCKS + 3, channels=CHANNELS, most_f=BLOCKS + 2,
+@given(both=conv_pool_geometries(most_m=MOST_EXAMPLES, channels=CHANNELS, most_f=BLOCKS + 2,
                                  most_places=3),
-       small_product=PRODUCTS, activation=st.sampled_from(["linear", "relu"]), dtype=dtypes, seed=seeds)
-def test_whole_numbers_come_out_exactly_the_same(reference, fast, both, small_product, activation,
+       small_product=PRODUCTS, many=MANY, activation=st.sampled_from(["linear", "relu"]), dtype=dtypes,
+       seed=seeds)
+def test_whole_numbers_come_out_exactly_the_same(reference, fast, both, small_product, many, activation,
                                                  dtype, seed):
-    with thresholds(SMALL_PRODUCT=small_product):
+    with thresholds(SMALL_PRODUCT=small_product, MANY_EXAMPLES=many):
         check_whole_numbers(reference, fast, both, np.random.default_rng(seed), activation, dtype)
 
 
@@ -161,7 +175,10 @@ EDGES = {
     "padding": lambda c: geometry((2, c, 5, 6), (3, 4, 3), padding=(2, 1)),
     "more places than numbers": lambda c: geometry((2, c, 9, 9), (2, 1, 1), (4, 5), (2, 1)),
     **{f"{m} examples, {EXAMPLES_AT_ONCE} at once": lambda c, m=m: geometry((m, c, 5, 5), (3, 2, 2))
-       for m in range(1, 2 * EXAMPLES_AT_ONCE + 2)},
+       for m in (*range(1, MOST_EXAMPLES + 1), 4 * EXAMPLES_AT_ONCE + 3)},
+    # With two halves of the examples the blocks of each share the filters out by four.
+    **{f"{f} filters, {m} examples": lambda c, f=f, m=m: geometry((m, c, 3, 4), (f, 2, 2))
+       for f in (1, 4, BLOCKS + 1) for m in (MANY_EXAMPLES - 1, MANY_EXAMPLES)},
 }
 
 
@@ -262,6 +279,17 @@ def test_which_path_it_takes(fast, monkeypatch, activation, pool, c, kw, paths):
     assert [name for name, _ in calls] == paths
 
 
+@pytest.mark.parametrize("m, shares", [(1, 1), (MANY_EXAMPLES - 1, 1), (MANY_EXAMPLES, 2), (30, 2)])
+def test_how_many_parts_the_examples_are_cut_into(fast, monkeypatch, m, shares):
+    calls = spy(monkeypatch, conv_pool_numba, "_backward")
+    x, w = np.ones((m, SHORT_ROW, 2, 3)), np.ones((3, SHORT_ROW, 1, 2))
+    out = forward(fast, x, w, np.zeros(3), "relu", "max")
+    _, nabla_w, nabla_b = backward(fast, np.ones_like(out[0]), out, x, w, "relu", "max")
+    (_, arguments), = calls
+    assert arguments[-2].shape == (shares, w.size + 3)
+    assert np.all(nabla_w == m) and np.all(nabla_b == m)
+
+
 @pytest.mark.parametrize("activation, pool", [("relu", "max"), ("linear", "max"), ("gelu", "max"),
                                               ("tanh", "l2")])
 @pytest.mark.parametrize("c", [1, SHORT_ROW])
@@ -278,7 +306,7 @@ def test_work(ops, activation, pool, c):
         out = forward(ops, x, w, b, activation, pool, work, **how)
         return *out, *backward(ops, d, out, x, w, activation, pool, work, **how)
 
-    check_work(run, make, [10, 3, 12, 1])
+    check_work(run, make, [10, 3, 12, 1, MANY_EXAMPLES, MANY_EXAMPLES - 1])
 
 
 def test_by_hand(ops):

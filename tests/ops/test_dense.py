@@ -16,10 +16,13 @@ from tests.ops.checks import (
     left_alone,
     normal,
     refuses,
+    shared_out,
     spy,
     thresholds,
 )
 from tests.strategies import dtypes, layouts, seeds, sizes
+
+pytestmark = pytest.mark.usefixtures("sharing")
 
 # On both sides of every threshold: one example, blocks without a neuron, blocks of examples.
 EXAMPLES = st.sampled_from([1, 2, 7, 16, 17, 40, MANY_EXAMPLES])
@@ -92,6 +95,9 @@ def test_a_bias_between_other_numbers(reference, fast):
     assert_agree(fast.dense_forward(a, w, b), reference.dense_forward(a, w, b), 20, np.float64)
 
 
+FORWARD = "_forward_at_once", "_forward_by_neurons", "_forward_by_examples"
+
+
 @pytest.mark.parametrize("m, n_out, path, blocks", [
     (1, 3, "_forward_by_neurons", None), (MANY_EXAMPLES - 1, 3, "_forward_by_neurons", None),
     (MANY_EXAMPLES, 3, "_forward_by_examples", 1),
@@ -101,11 +107,26 @@ def test_a_bias_between_other_numbers(reference, fast):
     (BLOCKS * MANY_EXAMPLES + MANY_EXAMPLES, 3, "_forward_by_examples", BLOCKS),
 ])
 def test_which_path_forward_takes(fast, monkeypatch, m, n_out, path, blocks):
-    calls = spy(monkeypatch, dense_numba, "_forward_by_neurons", "_forward_by_examples")
-    z = fast.dense_forward(np.ones((m, 2)), np.ones((n_out, 2)), np.ones(n_out))
+    calls = spy(monkeypatch, dense_numba, *FORWARD)
+    with shared_out():
+        z = fast.dense_forward(np.ones((m, 2)), np.ones((n_out, 2)), np.ones(n_out))
     (name, arguments), = calls
     assert name == path and np.all(z == 3)
     assert blocks is None or arguments[3] == blocks
+
+
+@pytest.mark.parametrize("m, n_in, n_out, path", [
+    (3, 4, 5, "_forward_at_once"), (5, 4, 3, "_forward_at_once"), (61, 1, 1, "_forward_by_neurons"),
+    (3, 7, 3, "_forward_by_neurons"), (MANY_EXAMPLES, 1, 1, "_forward_by_examples"),
+    (1, 1, 60, "_forward_at_once"), (1, 1, 61, "_forward_by_neurons"), (0, 9, 9, "_forward_at_once"),
+])
+def test_a_small_layer_is_left_to_the_calling_thread(fast, monkeypatch, m, n_in, n_out, path):
+    """Up to so many multiplications, here 60."""
+    calls = spy(monkeypatch, dense_numba, *FORWARD)
+    with thresholds(TOO_FEW_TO_SHARE=60):
+        z = fast.dense_forward(np.ones((m, n_in)), np.ones((n_out, n_in)), np.arange(float(n_out)))
+    assert [name for name, _ in calls] == [path]
+    assert np.all(z == n_in + np.arange(n_out))
 
 
 @pytest.mark.parametrize("m, blocks", [
@@ -146,7 +167,7 @@ def test_the_products_take_so_many_rows_at_once(fast, monkeypatch, m, rows):
     """24 neurons are three a block; a small product has 8 multiplications, a row 4 m."""
     calls = spy(monkeypatch, dense_numba, "_forward_by_neurons", "_backward")
     delta, a, w = np.ones((m, 24)), np.ones((m, 4)), np.ones((24, 4))
-    with thresholds(SMALL_PRODUCT=12 if m == 1 else 8):
+    with shared_out(), thresholds(SMALL_PRODUCT=12 if m == 1 else 8):
         fast.dense_forward(a, w, np.zeros(24))
         da, nabla_w, _ = fast.dense_backward(delta, a, w)
     assert calls[0][1][3] == calls[1][1][3] == rows

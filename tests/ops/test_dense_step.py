@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from nndl.gradcheck import central_difference, relative_error
 from nndl.ops import dense_step_numba
 from nndl.ops.dense_numba import MANY_EXAMPLES
-from nndl.ops.dense_step_numba import SPARSE
 from nndl.ops.jit import BLOCKS, MOST_ROWS, SMALL_PRODUCT
 from tests.ops.checks import (
     assert_agree,
@@ -21,11 +20,14 @@ from tests.ops.checks import (
     left_alone,
     normal,
     refuses,
+    shared_out,
     spy,
     thresholds,
 )
 from tests.ops.test_dense import EXAMPLES, LIMITS, NEURONS
 from tests.strategies import dtypes, layouts, seeds, sizes
+
+pytestmark = pytest.mark.usefixtures("sharing")
 
 rates = st.sampled_from([0.0, 0.03, 0.5])
 # How much of delta is not 0: nothing, on both sides of SPARSE, all.
@@ -114,6 +116,14 @@ def test_numba_agrees_with_numpy_at_every_threshold(reference, fast, m, n_in, n_
         check_agreement(fast, reference, arrays, 0.1, 0.01, 0.002)
 
 
+@pytest.mark.parametrize("l2, l1", [(0.0, 0.0), (0.25, 0.0), (0.0, 0.125), (0.25, 0.125)])
+@pytest.mark.parametrize("m, part", [(1, 1.0), (7, 1.0), (1, 0.2), (7, 0.0), (7, 0.1), (7, 0.3)])
+def test_decay_of_either_kind(reference, fast, m, part, l2, l1):
+    """A neuron that learns from nothing decays, too."""
+    arrays = arrays_of(np.random.default_rng(3), np.float64, m, 6, 20, part)
+    check_agreement(fast, reference, arrays, 0.5, l2, l1)
+
+
 @pytest.mark.parametrize("count", range(10))
 def test_any_number_of_deltas_that_are_not_zero(reference, fast, count):
     """They are taken by fours, and what is left one by one: neurons for BP2, examples for BP4."""
@@ -130,27 +140,59 @@ def test_any_number_of_deltas_that_are_not_zero(reference, fast, count):
             check_agreement(fast, reference, (delta, a, w, b), 0.1, 0.0, 0.0)
 
 
+PATHS = "_step_at_once", "_dense_step", "_sparse_step", "dense_backward"
+
+
 @pytest.mark.parametrize("m, part, path", [
     (4, 1.0, "_dense_step"), (4, 0.0, "_sparse_step"), (MANY_EXAMPLES - 1, 0.0, "_sparse_step"),
     (MANY_EXAMPLES - 1, 1.0, "_dense_step"), (MANY_EXAMPLES, 1.0, "dense_backward"),
     (MANY_EXAMPLES, 0.0, "dense_backward"),
 ])
 def test_which_path_it_takes(fast, monkeypatch, m, part, path):
-    calls = spy(monkeypatch, dense_step_numba, "_dense_step", "_sparse_step", "dense_backward")
+    calls = spy(monkeypatch, dense_step_numba, *PATHS)
     delta, a, w, b = arrays_of(np.random.default_rng(0), np.float64, m, 2, 5, part)
-    fast.dense_step(delta, a, w, b, 0.1)
+    with shared_out():
+        fast.dense_step(delta, a, w, b, 0.1)
     assert [name for name, _ in calls] == [path]
 
 
-def test_how_many_zeros_make_it_sparse(fast, monkeypatch):
-    calls = spy(monkeypatch, dense_step_numba, "_dense_step", "_sparse_step")
-    delta = np.zeros((4, 25))
-    for n in (int(100 * SPARSE) - 1, round(100 * SPARSE) + 1):
-        delta.ravel()[:n] = 1
-        fast.dense_step(delta, np.ones((4, 2)), np.ones((25, 2)), np.ones(25), 0.1)
-    delta[delta == 0] = -0.0  # a zero, too
-    fast.dense_step(0 * delta, np.ones((4, 2)), np.ones((25, 2)), np.ones(25), 0.1)
-    assert [name for name, _ in calls] == ["_sparse_step", "_dense_step", "_sparse_step"]
+@pytest.mark.parametrize("m, n_in, n_out, part, path", [
+    (3, 4, 5, 1.0, "_step_at_once"), (3, 4, 5, 0.0, "_step_at_once"), (1, 1, 61, 1.0, "_dense_step"),
+    (61, 1, 1, 0.0, "_sparse_step"), (3, 7, 3, 1.0, "_dense_step"), (0, 9, 9, 1.0, "_step_at_once"),
+    (MANY_EXAMPLES, 1, 1, 1.0, "dense_backward"),
+])
+def test_a_small_layer_is_left_to_the_calling_thread(reference, fast, monkeypatch, m, n_in, n_out, part,
+                                                     path):
+    """Up to so many multiplications, here 60."""
+    calls = spy(monkeypatch, dense_step_numba, *PATHS)
+    arrays = arrays_of(np.random.default_rng(0), np.float64, m, n_in, n_out, part)
+    with thresholds(TOO_FEW_TO_SHARE=60):
+        check_agreement(fast, reference, arrays, 0.1, 0.01, 0.002)
+    assert [name for name, _ in calls] == [path]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m, n_out", [(4, 25), (20, 5)])
+def test_how_many_zeros_make_it_sparse(reference, fast, monkeypatch, m, n_out, dtype):
+    """-0.0 does not count as one, since bits are counted; what comes out is the same."""
+    calls = spy(monkeypatch, dense_step_numba, *PATHS)
+    delta, a, w, b = arrays_of(np.random.default_rng(0), dtype, m, 2, n_out)
+    for n, zero, path in ((34, 0.0, "_sparse_step"), (35, 0.0, "_dense_step"), (1, -0.0, "_dense_step"),
+                          (36, 0.0, "_dense_step"), (0, 0.0, "_sparse_step")):
+        some = delta.copy()
+        some.reshape(-1)[n:] = zero
+        with shared_out():
+            check_agreement(fast, reference, (some, a, w, b), 0.1, 0.01, 0.002)
+        assert calls.pop()[0] == path and not calls
+
+
+def test_zeros_of_either_sign_are_left_out(reference, fast, monkeypatch):
+    calls = spy(monkeypatch, dense_step_numba, *PATHS)
+    delta, a, w, b = arrays_of(np.random.default_rng(0), np.float64, 6, 5, 20, 0.15)
+    delta[::2] *= -1  # these rows' zeros are negative: half the bits are not 0
+    with shared_out(), thresholds(SPARSE=1.0):
+        check_agreement(fast, reference, (delta, a, w, b), 0.1, 0.01, 0.002)
+    assert [name for name, _ in calls] == ["_sparse_step"]
 
 
 @pytest.mark.parametrize("path, part", [("_dense_step", 1.0), ("_sparse_step", 0.1)])
@@ -164,7 +206,7 @@ def test_how_many_zeros_make_it_sparse(fast, monkeypatch):
 def test_how_many_rows_at_a_time(fast, monkeypatch, path, part, m, n_out, limit, rows):
     calls = spy(monkeypatch, dense_step_numba, "_dense_step", "_sparse_step")
     arrays = arrays_of(np.random.default_rng(0), np.float64, m, 2, n_out, part)
-    with thresholds(SMALL_PRODUCT=limit):
+    with shared_out(), thresholds(SMALL_PRODUCT=limit):
         fast.dense_step(*arrays, 0.1)
     (name, arguments), = calls
     assert name == path and arguments[7] == rows
@@ -214,6 +256,26 @@ def test_the_same_work_with_and_without_its_own_arrays(ops):
                 assert (got[0] is not None) == need_da
                 for one, other in list(zip(got, expected))[not need_da:]:
                     assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.2])
+def test_the_same_work_where_the_weights_change_in_place(ops, part):
+    """Then it is remembered, but for these very arrays, for da or none, and for both in place."""
+    rng, work = np.random.default_rng(0), {}
+    arrays = delta, a, w, b = arrays_of(rng, np.float64, 4, 3, 25, part)
+    other_w, other_b = w.copy(), b.copy()
+    for need_da in (False, True, True, False):
+        for out_w, out_b in ((w, b), (w, b), (other_w, b), (w, b), (w, other_b), (other_w, other_b)):
+            delta[...] = arrays_of(rng, np.float64, 4, 3, 25, part)[0]
+            expected = ops.dense_step(*arrays, 0.1, 0.01)
+            other_w[...] = other_b[...] = 9
+            before = w.copy(), b.copy()
+            got = ops.dense_step(*arrays, 0.1, 0.01, 0.0, need_da, out_w, out_b, work)
+            assert (got[0] is not None) == need_da and got[1] is out_w and got[2] is out_b
+            for one, two in list(zip(got, expected))[not need_da:]:
+                assert np.array_equal(one, two)
+            assert out_w is w or np.array_equal(w, before[0])
+            assert out_b is b or np.array_equal(b, before[1])
 
 
 @pytest.mark.parametrize("out", [False, True])

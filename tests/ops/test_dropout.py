@@ -6,9 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nndl.gradcheck import check_operation
+from nndl.ops import dropout_numba
 from nndl.ops.dropout_numpy import squares
-from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+)
 from tests.strategies import dtypes, layouts, seeds, shapes
+
+pytestmark = pytest.mark.usefixtures("sharing")
 
 probabilities = st.floats(0, 0.95)
 
@@ -77,6 +88,16 @@ def test_numba_agrees_with_numpy(reference, fast, shape, p_dropout, dtype, layou
         assert_agree(got, expected, abs(expected), dtype)
 
 
+def test_few_numbers_are_left_to_the_calling_thread(fast, monkeypatch):
+    calls = spy(monkeypatch, dropout_numba, "masked", "_masked")
+    monkeypatch.setattr(dropout_numba, "FEW", 6)
+    for shape, kernel in (((6,), "masked"), ((7,), "_masked"), ((1, 2, 1, 3), "masked"),
+                          ((1, 2, 2, 2), "_masked")):
+        calls.clear()
+        dropped = fast.dropout_forward(np.ones(shape), np.ones(shape, np.uint8), 0.5)
+        assert calls[0][0] == kernel and np.all(dropped == 2)
+
+
 @pytest.mark.parametrize("rest", [(7,), (2, 3, 4)])
 def test_work(ops, rest):
     rng = np.random.default_rng(0)
@@ -87,6 +108,34 @@ def test_work(ops, rest):
 
     check_work(run, lambda m: (normal(rng, float, m, *rest), normal(rng, float, m, *rest),
                                masks(rng, (m, *rest), 0.3)), [10, 3, 13, 1])
+
+
+def test_what_is_remembered_is_for_these_arrays_and_this_probability(ops):
+    work, rng = {}, np.random.default_rng(0)
+    a, d = normal(rng, float, 6, 4), normal(rng, float, 6, 4)
+    one, two = masks(rng, a.shape, 0.5), masks(rng, a.shape, 0.5)
+    for x, mask, p_dropout in ((a, one, 0.5), (a, one, 0.25), (a, two, 0.25), (d, two, 0.25),
+                               (a, two, 0.0)):
+        there = ops.dropout_forward(x, mask, p_dropout, work)
+        expected = np.where(mask, x / (1 - p_dropout), 0)
+        assert np.allclose(there, expected, rtol=1e-15, atol=0)
+        x *= 2  # the same array, with other numbers
+        back_again = ops.dropout_backward(x, mask, p_dropout, work)
+        assert np.allclose(back_again, 2 * expected, rtol=1e-15, atol=0)
+        assert np.allclose(there, expected, rtol=1e-15, atol=0)  # has memory of its own
+    for shape, p_dropout in (((6, 4), 0.5), ((6, 4), 0.25), ((8, 3), 0.25), ((3, 2, 2, 2), 0.25)):
+        expected = ops.dropout_mask(shape, 12345678987654321, p_dropout)
+        got = ops.dropout_mask(shape, 12345678987654321, p_dropout, work)
+        assert got.shape == shape and np.array_equal(got, expected)
+
+
+def test_a_number_at_the_edge_keeps_its_unit(ops):
+    """The least one that does: of the 2^32 numbers p_dropout 2^32 are below."""
+    key, counter = 0xC58EFD154CE32F6D, np.arange(9, dtype=np.uint64)
+    for i, number in enumerate(squares(counter, np.uint64(key))):
+        p_dropout = int(number) / 2**32
+        assert ops.dropout_mask((9,), key, p_dropout)[i] == 1
+        assert ops.dropout_mask((9,), key, p_dropout + 2**-32)[i] == 0
 
 
 def test_by_hand(ops):

@@ -5,8 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ops.checks import assert_agree, check_work, laid_out, left_alone, normal, refuses
+from nndl.ops import update_numba
+from tests.ops.checks import (
+    assert_agree,
+    check_work,
+    laid_out,
+    left_alone,
+    normal,
+    refuses,
+    spy,
+)
 from tests.strategies import dtypes, layouts, seeds, shapes
+
+pytestmark = pytest.mark.usefixtures("sharing")
 
 rates = st.sampled_from([0.0, 0.03, 0.5])
 
@@ -57,6 +68,18 @@ def test_in_place_is_the_same(ops, shape, dtype, layout, out, seed, moving):
     assert got_v is v and (v is None or np.array_equal(v, expected_v))
 
 
+@pytest.mark.parametrize("moving", [False, True])
+def test_few_weights_are_left_to_the_calling_thread(fast, monkeypatch, moving):
+    calls = spy(monkeypatch, update_numba, "step_down", "_step")
+    monkeypatch.setattr(update_numba, "FEW", 6)
+    for shape, kernel in (((6,), "step_down"), ((7,), "_step"), ((2, 3), "step_down"),
+                          ((2, 4), "_step")):
+        calls.clear()
+        w, nabla_w, v = np.ones((3, *shape))
+        new_w, _ = fast.sgd_step(w, nabla_w, v if moving else None, 0.5)
+        assert calls[0][0] == kernel and np.all(new_w == 0.5)
+
+
 def test_what_lies_between_strided_weights_stays(ops):
     memory = np.arange(12.0)
     ops.sgd_step(memory[::2], np.ones(6), None, 1.0, out_w=memory[::2])
@@ -68,6 +91,27 @@ def test_work(ops):
     for rest in ((7,), (2, 3, 4)):
         check_work(lambda arrays, work: ops.sgd_step(*arrays, 0.1, 0.01, 0.001, 0.9, work=work),
                    lambda m, rest=rest: arrays_of(rng, float, (m, *rest)), [10, 3, 13, 1])
+
+
+def test_the_same_work_where_the_weights_change_in_place(ops):
+    """Then it is remembered, but for these very arrays, and for both in place."""
+    rng, work = np.random.default_rng(0), {}
+    w, nabla_w, v = arrays_of(rng, float, (3, 4))
+    other_w, other_v = w.copy(), v.copy()
+    for out_w, old_v, out_v in ((w, v, v), (w, v, v), (w, other_v, other_v), (other_w, v, v), (w, v, v),
+                                (w, v, other_v), (other_w, v, other_v), (w, None, None), (w, v, v)):
+        mu, before = (0.0, 0) if old_v is None else (0.9, rng.normal(size=(3, 4)))
+        if old_v is not None:
+            old_v[...] = before
+        nabla_w[...] = rng.normal(size=(3, 4))
+        expected = ops.sgd_step(w, nabla_w, old_v, 0.1, 0.01, 0.002, mu)
+        got = ops.sgd_step(w, nabla_w, old_v, 0.1, 0.01, 0.002, mu, out_w, out_v, work)
+        for one, out, two in zip(got, (out_w, out_v), expected, strict=True):
+            assert one is out and (out is None or np.array_equal(one, two))
+        assert old_v is out_v or np.array_equal(old_v, before)
+    ops.sgd_step(w, nabla_w, None, 0.1, out_w=w, work=work)
+    with pytest.raises(ValueError, match="mu=0.9"):
+        ops.sgd_step(w, nabla_w, None, 0.1, mu=0.9, out_w=w, work=work)
 
 
 def test_by_hand(ops):
