@@ -159,7 +159,7 @@ def test_the_process_does_not_grow(name, steps):
 
 
 def test_a_process_that_grows_is_found():
-    assert growth(network("C", [Hoarder(1000)]), 1000) > 2_000_000
+    assert growth(network("C", [Hoarder(2000)]), 1000) > 2_000_000
 
 
 # --- inside the kernels ---------------------------------------------------------------------------
