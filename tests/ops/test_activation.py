@@ -119,6 +119,18 @@ def test_work(ops, name):
                                               normal(rng, float, m, *rest)), [5, 2, 11, 1])
 
 
+@both_ways
+def test_what_is_remembered_is_for_these_arrays_and_this_alpha(ops):
+    z, da, work = np.array([-1.0, 2]), np.array([3.0, 4]), {}
+    for slope in (0.5, 0.5, 0.25):
+        assert np.array_equal(ops.leaky_relu_forward(z, slope, work), [-slope, 2])
+    for a, slope in ((z, 0.5), (z, 0.25), (-z, 0.25)):
+        expected = np.where(a > 0, da, slope * da)
+        assert np.array_equal(ops.leaky_relu_backward(da, a, slope, work), expected)
+        da *= 2  # the same array, with other numbers
+        assert np.array_equal(ops.leaky_relu_backward(da, a, slope, work), 2 * expected)
+
+
 # a and the slope at z = -1, 0 and 2, by hand from the definitions.
 BY_HAND = {
     "sigmoid": [(0.2689414213699951, 0.19661193324148185), (0.5, 0.25),
