@@ -55,9 +55,16 @@ def _cases(rng):
     def draw(*shape):
         return rng.normal(size=shape).astype(np.float32)
 
-    a, w, b, delta = draw(13, 37), draw(11, 37), draw(11), draw(13, 11)
-    yield "dense", lambda ops: (ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w))
-    z, dz = draw(13, 11), draw(13, 11)
+    # Small layers, which are left to one thread, large ones, and delta with few numbers that are not 0.
+    for n_in, n_out, part in (37, 11, 1), (203, 101, 1), (203, 101, 0.1):
+        a, w, b, delta = draw(13, n_in), draw(n_out, n_in), draw(n_out), draw(13, n_out)
+        delta[rng.random(delta.shape) >= part] = 0
+
+        def dense(ops, a=a, w=w, b=b, delta=delta):
+            return (ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w),
+                    *ops.dense_step(delta, a, w, b, 0.1, 0.01))
+        yield f"dense layer of {n_out}", dense
+    z, dz, v = draw(130, 131), draw(130, 131), draw(130, 131)
     for name in ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"):
         def activation(ops, name=name):
             out = ops.activation_forward(z, name, 0.3)
@@ -65,11 +72,12 @@ def _cases(rng):
         yield name, activation
     yield "softmax", lambda ops: (ops.softmax_forward(z),
                                   ops.softmax_backward(dz, ops.softmax_forward(z)))
-    mask = (rng.random((13, 11)) < 0.5).astype(np.uint8)
-    yield "dropout", lambda ops: (ops.dropout_forward(z, mask, 0.5),
+    mask = (rng.random(z.shape) < 0.5).astype(np.uint8)
+    yield "dropout", lambda ops: (ops.dropout_mask(z.shape, 12345, 0.5).astype(np.float32),
+                                  ops.dropout_forward(z, mask, 0.5),
                                   ops.dropout_backward(dz, mask, 0.5))
-    yield "update", lambda ops: ops.sgd_step(z, dz, delta, 0.1, 0.01, 0.02, 0.9)
-    x, filters, bias = draw(5, 3, 13, 12), draw(7, 3, 5, 4), draw(7)
+    yield "update", lambda ops: ops.sgd_step(z, dz, v, 0.1, 0.01, 0.02, 0.9)
+    x, filters, bias = draw(9, 3, 13, 12), draw(7, 3, 5, 4), draw(7)
 
     def max_pool(ops):
         pooled, winner = ops.max_pool_forward(x)
@@ -83,7 +91,7 @@ def _cases(rng):
             remembered = ops.conv_pool_forward(x, filters, bias, **unit)
             return remembered[0], *ops.conv_pool_backward(d_pooled, *remembered, x, filters, **unit)
         yield f"convolution with {pool}-pooling", conv_pool
-    maps, more = draw(5, 6, 13, 12), draw(7, 6, 5, 4)  # rows of a patch long enough for the other path
+    maps, more = draw(9, 6, 13, 12), draw(7, 6, 5, 4)  # rows of a patch long enough for the other path
     gradient = draw(*reference_shape(maps, more, bias, {}))
 
     def second(ops):

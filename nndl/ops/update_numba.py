@@ -24,7 +24,7 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
 
     # What changeable copies it must copy each time: remembered is only what changes in place.
     in_place = work if out_w is w and out_v is v else None
-    step, runs, new_w, new_v, number = remembered(in_place, "step", (w, nabla_w, v), mu, prepare)
+    step, runs, new_w, new_v, number = remembered(in_place, "sgd_step", (w, nabla_w, v), mu, prepare)
     step(*runs, number(eta), number(l2), number(l1), number(mu))
     return delivered(new_w, out_w), None if v is None else delivered(new_v, out_v)
 
