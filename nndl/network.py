@@ -223,7 +223,7 @@ class Network:
         small = SmallDense.of(self, momentum)
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
         if progress and epochs and not backends.has_compiled(self.ops):
-            self._compile(min(mini_batch_size, n))
+            self._compile((images[:mini_batch_size], y[:mini_batch_size]))
         # What overflows ends in Diverged, which says more than NumPy's warning.
         with (self.ops.running(), np.errstate(over="ignore", invalid="ignore"),
               _Progress(progress, epochs, n) as bar):
@@ -270,23 +270,24 @@ class Network:
         """In which order an epoch takes its n training examples."""
         return self.rng.permutation(n)
 
-    def _compile(self, mini_batch_size):
+    def _compile(self, mini_batch):
         """compile, and say so: once on a machine, it takes a while."""
         print("compiling the kernels, once on this machine", end=" ... ", flush=True)
         began = time.perf_counter()
-        self.compile(mini_batch_size)
+        self.compile(mini_batch)
         backends.set_compiled(self.ops)
         print(f"done in {time.perf_counter() - began:.1f} s", flush=True)
 
-    def compile(self, mini_batch_size=10):
+    def compile(self, mini_batch=None):
         """Have Numba compile what training may need, or read it from its cache; changes nothing.
 
-        By steps of length 0 on black images, and by evaluating a piece of them.
+        mini_batch : (images, labels) as for SGD; None: ten black images
+
+        By steps of length 0, and by evaluating a piece of the images.
         """
-        state, n = self.rng.bit_generator.state, mini_batch_size
-        images, some = np.zeros((n, *self.input_shape), np.uint8), np.arange(n)
-        gather = _Gather(self, images, np.zeros(n, np.uint8), n)
-        small = SmallDense.of(self, momentum=0.0)
+        images, y = mini_batch or (np.zeros((10, *self.input_shape), np.uint8), np.zeros(10, np.uint8))
+        state, n = self.rng.bit_generator.state, len(images)
+        some, gather, small = np.arange(n), _Gather(self, images, y, n), SmallDense.of(self, momentum=0)
         if small is not None:
             small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
         else:

@@ -141,7 +141,7 @@ def resident():
 def growth(net, steps, mini_batch_size=4):
     """How many bytes the process grows by between half of the steps and all."""
     seen, data = np.zeros(steps, int), digits(mini_batch_size * steps)
-    net.compile(mini_batch_size)
+    net.compile((data[0][:mini_batch_size], data[1][:mini_batch_size]))
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # what is free already would hide what comes
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,8 +1,8 @@
-"""Convolution by im2col in Numba: each block takes some examples, and some filters for nabla_w.
+"""Convolution by im2col in Numba: each block takes some examples.
 
-Memory is (m, h, w, c) here, see memory.channels_last: a row of a patch is then one run of kw c numbers,
-and im2col copies runs instead of single pixels.
-Arrays handed in and out look like (m, c, h, w).
+Memory is (m, h, w, c) here, see memory.channels_last: a row of a patch is then one run of kw c
+numbers, and im2col copies runs instead of single pixels.  Arrays handed in and out look like
+(m, c, h, w).
 """
 
 import numpy as np

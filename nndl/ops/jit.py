@@ -1,4 +1,4 @@
-"""What every Numba file shares: how kernels are compiled, cut into blocks and given memory."""
+"""What every Numba file shares: how kernels are compiled and cut into blocks."""
 
 import numba
 from numba import prange
