@@ -11,12 +11,14 @@ environment variables.
 
 import contextlib
 import ctypes
+import glob
 import hashlib
 import importlib
 import os
 import platform
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 import threading
@@ -51,7 +53,7 @@ class Backend:
         self.name = name
         self.inside = threading.local()  # whether this Python thread is in a `running` block
         self.users = 0                   # how many Python threads are in one
-        self.warm = False                # whether kernels have been compiled, as far as we know
+        self.compiled = set()            # which kinds of kernels, as far as we know
         for family, functions in CONTRACT.items():
             module = importlib.import_module(f"nndl.ops.{family}_{name}")
             for function in functions:
@@ -324,21 +326,58 @@ def cache_folder():
     return next((place / version for place in _cache_places() if _writable(place / version)), None)
 
 
-def has_compiled(ops):
-    """Whether a training step has been compiled for this backend, or needs no compiling."""
-    if ops.name == "numba" and not ops.warm:
-        folder = cache_folder()
-        ops.warm = folder is not None and (folder / "complete").exists()
-    return ops.name != "numba" or ops.warm
+def has_compiled(ops, kinds):
+    """Whether this backend has compiled all those kinds of kernels here, or needs no compiling.
+
+    kinds : a set of names, see compiling.kinds
+    """
+    if ops.name != "numba":
+        return True
+    folder = cache_folder()
+    if folder is not None:
+        ops.compiled |= {kind for kind in kinds if (folder / "compiled" / kind).exists()}
+    return kinds <= ops.compiled
 
 
-def set_compiled(ops):
-    """Remember, beside the kernels, that those of a training step are there."""
-    ops.warm = True
+def set_compiled(ops, kinds):
+    """Remember, beside the kernels, that those of these kinds are there."""
+    ops.compiled |= kinds
     folder = cache_folder()
     if ops.name == "numba" and folder is not None:
         with contextlib.suppress(OSError):
-            (folder / "complete").touch()
+            (folder / "compiled").mkdir(exist_ok=True)
+            for kind in kinds:
+                (folder / "compiled" / kind).touch()
+
+
+def another_python(module, *arguments, kernels):
+    """Start `python -m module arguments` beside this process, with the same packages to import.
+
+    kernels : where it keeps what it compiles.  Its own folder: if two processes kept different
+              versions of one kernel at the same moment, Numba could take one for the other.
+    Returns a subprocess.Popen.
+    """
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(kernels), "PYTHONSAFEPATH": "1",
+                   "PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)}
+    return subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], env=environment,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
+def take_over(kernels, folder):
+    """Move into folder what another process has kept in kernels, but for what is there already.
+
+    Of a kernel Numba keeps an index, .nbi, and beside it a file for each version, .nbc: the index
+    goes last.
+    """
+    for version in kernels.glob("kernels-*"):
+        for index in sorted(version.rglob("*.nbi")):
+            target = folder / index.relative_to(version)
+            if target.exists():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            for file in *index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"), index:
+                file.replace(target.with_name(file.name))
 
 
 def _cache_places():

@@ -151,7 +151,11 @@ class Dense(Layer):
 
 
 class Flatten(Layer):
-    """Feature maps as one row, map after map: (c, h, w) -> (c h w,)."""
+    """Feature maps as one row, map after map: (c, h, w) -> (c h w,).
+
+    Copied into the same memory each time, so that the next layer has settled what to do with it, see
+    memory.remembered.
+    """
 
     name = "flatten"
 

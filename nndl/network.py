@@ -21,7 +21,9 @@ import numpy as np
 
 from . import backends, costs
 from .layers import Dense, Flatten, Layer
+from .mini_batches import MiniBatches
 from .ops.shapes import is_int, times
+from .progress import Progress
 from .small_dense import SmallDense
 
 EVALUATED_AT_ONCE = 500  # images a piece: enough for large matrix products, small in memory
@@ -219,14 +221,14 @@ class Network:
         self.velocity = {}                          # at rest
         self.history = history = History()
         n = len(images)
-        gather = _Gather(self, images, y, min(mini_batch_size, n))
+        gather = MiniBatches(self, images, y, min(mini_batch_size, n))
         small = SmallDense.of(self, momentum)
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
-        if progress and epochs and not backends.has_compiled(self.ops):
-            self._compile((images[:mini_batch_size], y[:mini_batch_size]))
+        if progress and epochs:
+            self._compile_first((images[:mini_batch_size], y[:mini_batch_size]))
         # What overflows ends in Diverged, which says more than NumPy's warning.
         with (self.ops.running(), np.errstate(over="ignore", invalid="ignore"),
-              _Progress(progress, epochs, n) as bar):
+              Progress(progress, epochs, n) as bar):
             for epoch in range(epochs):
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
                 began = time.perf_counter()
@@ -270,13 +272,14 @@ class Network:
         """In which order an epoch takes its n training examples."""
         return self.rng.permutation(n)
 
-    def _compile(self, mini_batch):
-        """compile, and say so: once on a machine, it takes a while."""
-        print("compiling the kernels, once on this machine", end=" ... ", flush=True)
-        began = time.perf_counter()
-        self.compile(mini_batch)
-        backends.set_compiled(self.ops)
-        print(f"done in {time.perf_counter() - began:.1f} s", flush=True)
+    def _compile_first(self, mini_batch):
+        """compile, and say so, if this kind of network has not been compiled on this machine."""
+        from .compiling import compile_ahead, kinds
+        if not backends.has_compiled(self.ops, kinds(self)):
+            print("compiling this network's kernels, once on this machine", end=" ... ", flush=True)
+            began = time.perf_counter()
+            compile_ahead([self], mini_batch)
+            print(f"done in {time.perf_counter() - began:.1f} s", flush=True)
 
     def compile(self, mini_batch=None):
         """Have Numba compile what training may need, or read it from its cache; changes nothing.
@@ -287,7 +290,8 @@ class Network:
         """
         images, y = mini_batch or (np.zeros((10, *self.input_shape), np.uint8), np.zeros(10, np.uint8))
         state, n = self.rng.bit_generator.state, len(images)
-        some, gather, small = np.arange(n), _Gather(self, images, y, n), SmallDense.of(self, momentum=0)
+        some, gather = np.arange(n), MiniBatches(self, images, y, n)
+        small = SmallDense.of(self, momentum=0)
         if small is not None:
             small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
         else:
@@ -324,7 +328,7 @@ class Network:
         with self.ops.running():
             a = self._forward(x, training=True)
             delta = self._output_error(a, y)                           # BP1
-            if not math.isfinite(np.add.reduce(delta, axis=None)):
+            if not math.isfinite(delta.sum()):
                 raise Diverged(self._what_went_wrong(x))
             for layer in reversed(self._walk_back()):
                 if delta is None:
@@ -577,80 +581,6 @@ def _another(layer):
     layer = copy.copy(layer)
     layer.in_network = False
     return layer
-
-
-class _Gather:
-    """Mini-batches (x, y) as a network takes them, in memory that the next one uses again.
-
-    Bytes become floats here, byte/256, and labels rows with a single 1: the data stay small.
-    """
-
-    def __init__(self, network, images, y, m):
-        self.gather, self.shape = network.ops.gather, network.input_shape
-        self.images = np.ascontiguousarray(images.reshape(len(images), -1))
-        # The desired outputs of example i are rows[which[i]].
-        if y.dtype.kind == "f":
-            self.rows, self.which = np.ascontiguousarray(y, network.dtype), np.arange(len(y))
-        else:
-            self.rows = np.eye(*network.output_shape, dtype=network.dtype)
-            self.which = y.astype(np.int64)
-        self.x = np.empty((m, self.images.shape[1]), network.dtype)
-        self.y = np.empty((m, *network.output_shape), network.dtype)
-        self.memory = {}  # the same arrays for every mini-batch of a size: see memory.remembered
-
-    def __call__(self, some):
-        m = len(some)
-        if m not in self.memory:
-            x = self.x[:m]
-            self.memory[m] = x, self.y[:m], x.reshape(m, *self.shape)
-        x, y, examples = self.memory[m]
-        self.gather(self.images, self.rows, self.which, some, x, y, checked=True)
-        return examples, y
-
-
-class _Progress:
-    """A bar with an estimate on a terminal, a line for each epoch elsewhere, or nothing."""
-
-    def __init__(self, wanted, epochs, n):
-        self.wanted, self.epochs, self.n, self.bar = wanted, epochs, n, None
-
-    def __enter__(self):
-        if self.wanted and sys.stderr.isatty():
-            from tqdm import tqdm
-            # smoothing=0: the estimate is by the mean speed, which the measuring after each epoch
-            # is part of.
-            self.bar = tqdm(total=self.epochs * self.n, unit=" images", leave=False, smoothing=0,
-                            desc=f"epoch 1/{self.epochs}", dynamic_ncols=True)
-        return self
-
-    def __exit__(self, *_):
-        if self.bar is not None:
-            self.bar.close()
-
-    def advance(self, images):
-        if self.bar is not None:
-            self.bar.update(images)
-
-    def measuring(self, epoch):
-        if self.bar is not None:
-            self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}, measuring")
-
-    def epoch_done(self, epoch, history):
-        if not self.wanted:
-            return
-        line = f"epoch {epoch + 1}/{self.epochs}: {history.seconds[-1]:.1f} s of training"
-        for what, measured in (("training cost", history.training_cost),
-                               ("training accuracy", history.training_accuracy),
-                               ("evaluation cost", history.evaluation_cost),
-                               ("evaluation accuracy", history.evaluation_accuracy)):
-            if measured:
-                line += f", {what} " + (f"{measured[-1]:.4f}" if what.endswith("cost")
-                                        else f"{100 * measured[-1]:.2f} %")
-        if self.bar is None:
-            print(line, flush=True)
-        else:
-            self.bar.write(line)
-            self.bar.set_description(f"epoch {min(epoch + 2, self.epochs)}/{self.epochs}")
 
 
 def _at_least(name, value, least, whole=False):

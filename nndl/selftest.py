@@ -89,7 +89,9 @@ def _cases(rng):
 
         def conv_pool(ops, unit=unit, d_pooled=d_pooled):
             remembered = ops.conv_pool_forward(x, filters, bias, **unit)
-            return remembered[0], *ops.conv_pool_backward(d_pooled, *remembered, x, filters, **unit)
+            given = d_pooled, *remembered, x, filters
+            _, *first_layer = ops.conv_pool_backward(*given, **unit, need_dx=False)
+            return remembered[0], *ops.conv_pool_backward(*given, **unit), *first_layer
         yield f"convolution with {pool}-pooling", conv_pool
     maps, more = draw(9, 6, 13, 12), draw(7, 6, 5, 4)  # rows of a patch long enough for the other path
     gradient = draw(*reference_shape(maps, more, bias, {}))

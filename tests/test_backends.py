@@ -7,7 +7,6 @@ import platform
 import re
 import subprocess
 import sys
-import textwrap
 import threading
 from pathlib import Path
 
@@ -19,17 +18,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from nndl import backends
 from tests.ops.checks import normal, shared_out
-
-
-def in_a_new_process(code, **environment):
-    """Run code in a fresh Python; an environment variable given as None is taken away."""
-    everything = {**os.environ, **environment}
-    everything = {name: value for name, value in everything.items() if value is not None}
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], text=True,
-                          env=everything, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
+from tests.processes import in_a_new_process
 
 FUNCTIONS = [name for family in backends.CONTRACT.values() for name in family]
 
@@ -302,8 +291,9 @@ LOOK = """
     ops = backends.get("numba")
     from nndl.ops import activation_numba
     relu = ops.relu_forward(np.array([-1.0, 2])).tolist()
-    print(json.dumps(dict(folder=folder and str(folder), compiled=backends.has_compiled(ops), relu=relu,
-                          cached=activation_numba._forward.stats.cache_path)))
+    print(json.dumps(dict(folder=folder and str(folder), relu=relu,
+                          compiled=backends.has_compiled(ops, {{"some kind"}}),
+                          cached=activation_numba._relu.stats.cache_path)))
 """
 
 
@@ -339,7 +329,7 @@ def test_the_temporary_folder_is_the_last_resort(nowhere, tmp_path):
     assert found["folder"].startswith(f"{temporary}{os.sep}nndl-cache-")
     assert found["cached"].startswith(found["folder"])
     assert found["relu"] == [0, 2] and not found["compiled"]  # not all of a training step
-    assert list(temporary.rglob("activation_numba.activate*.nbi"))
+    assert list(temporary.rglob("activation_numba.relu*.nbi"))
     for folder in temporary.glob("nndl-cache-*"):
         assert folder.stat().st_mode & 0o077 == 0  # nobody else's code is run
 
@@ -355,9 +345,8 @@ def test_the_order_of_the_places(monkeypatch, tmp_path):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
     assert backends.cache_folder() == tmp_path / "numba" / version
     ops = backends.get("numba")
-    monkeypatch.setattr(ops, "warm", False)
-    assert not backends.has_compiled(ops)
-    assert backends.has_compiled(backends.get("numpy"))
+    assert not backends.has_compiled(ops, {"these"})
+    assert backends.has_compiled(backends.get("numpy"), {"these"})
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs POSIX permissions")
@@ -415,26 +404,6 @@ def test_the_process_that_compiles_gets_the_same_bits_as_those_after_it(tmp_path
                for _ in range(2)]
     assert printed[0] == printed[1]
     assert len(printed[0].splitlines()) >= 23
-
-
-@pytest.mark.parametrize("name, kernels", [
-    ("A", "dense_step_numba._dense_step, dense_step_numba._sparse_step"),
-    ("C", "dense_epoch_numba._dense_epoch, dense_epoch_numba._dense_epoch"),
-])
-def test_what_training_may_need_is_compiled_before_it_begins(name, kernels):
-    out = in_a_new_process(f"""
-        from nndl import backends
-        from tests.nets import digits, network
-        backends.has_compiled = lambda ops: False
-        before = network({name!r})
-        net = before.copy()
-        net.SGD(digits(10), 1, 10, 0.0)
-        assert all((getattr(one, name) == getattr(other, name)).all()
-                   for one, other in zip(before.layers, net.layers) for name in one.parameters)
-        from nndl.ops import dense_epoch_numba, dense_step_numba
-        print(all(kernel.signatures for kernel in ({kernels})))
-    """)
-    assert out.splitlines()[-1] == "True"
 
 
 # --- machines that lack something -----------------------------------------------------------------
@@ -562,7 +531,7 @@ def test_a_cpu_without_avx512(tmp_path):
         bound = FLOAT32 * np.max(abs(a) @ abs(w).T + abs(b))
         assert 0 <= abs(results[0] - results[1]).max() < bound and results[0].max() > 1
         from nndl.ops import activation_numba
-        assembly, = activation_numba.activate.inspect_asm().values()
+        assembly, = activation_numba.relu.inspect_asm().values()
         assert "ymm" in assembly and "zmm" not in assembly  # 256 bits, not 512
         print({library["architecture"] for library in threadpool_info()
                if library["internal_api"] == "openblas"} <= {"Haswell"})

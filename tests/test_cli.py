@@ -568,7 +568,7 @@ def test_damaged_kernels_are_removed_and_the_command_says_so(tmp_path):
     code = ("from nndl import backends; import numpy as np; "
             "backends.get('numba').relu_forward(np.zeros(1, 'float32'))")
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    indexes = list(tmp_path.rglob("activation_numba.activate*.nbi"))
+    indexes = list(tmp_path.rglob("activation_numba.relu*.nbi"))
     assert indexes
     for index in indexes:
         index.write_bytes(b"")

@@ -18,13 +18,13 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # Who may stand on whom: a module may import those of the levels below its own.  A module that is
 # not here has no place yet: give it one.
 LEVELS = [
-    ["files"],
+    ["files", "progress"],
     ["data.idx", "data.mnist", "data", "ops"],
     ["backends", "initialize", "costs", "schedules"],
-    ["layers", "gradcheck", "model_file", "trace"],
+    ["layers", "gradcheck", "mini_batches", "model_file", "trace"],
     ["small_dense"],
     ["network"],
-    ["plots"],
+    ["compiling", "plots"],
     ["__init__"],
     ["selftest"],
     ["cli"],
@@ -37,6 +37,7 @@ OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "operator",
 # it, and its module can be imported without.
 UPWARDS_INSIDE_FUNCTIONS = {
     ("model_file", "network"), ("model_file", "layers"),       # load makes a Network
+    ("network", "compiling"),                                  # compiles what it will need
     ("cli", "__init__"),                                       # the command is above everything
     ("selftest", "cli"),                                       # trains the network of `nndl train`
 }

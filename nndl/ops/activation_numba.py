@@ -1,7 +1,7 @@
 """The activation functions in Numba: one loop over all numbers, in the order of memory.
 
-As activation_numpy, with each block taking a share of the array.  `activate` and `back` below are
-for a run of numbers; fused operations use them, too, while the numbers are in cache.
+As activation_numpy.  Each has a kernel for a run of numbers, and one that shares an array out in
+blocks; fused operations use the first, too, while the numbers are in cache.
 """
 
 import math
@@ -16,165 +16,114 @@ from .shapes import check_float, check_same_shape
 
 __all__ = ["MONOTONE"]
 
-KINDS = "linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"
-LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU = range(len(KINDS))
+SCALED = "leaky_relu", "elu"  # by an alpha: the slope of one, the scale of the other
 # So many numbers the calling thread is done with before another one has begun.
-FEW = [1000 if kind in (SIGMOID, TANH, ELU, GELU) else 16_000 for kind in range(len(KINDS))]
+FEW = {"sigmoid": 1000, "tanh": 1000, "relu": 16_000, "leaky_relu": 16_000, "elu": 1000, "gelu": 1000}
 
 
 def sigmoid_forward(z, work=None):
     """As activation_numpy.sigmoid_forward."""
-    return _apply(SIGMOID, z, work)
+    return _apply("sigmoid", z, work)
 
 
 def sigmoid_backward(da, a, work=None):
     """As activation_numpy.sigmoid_backward."""
-    return _chain(SIGMOID, da, a, work)
+    return _chain("sigmoid", da, a, work)
 
 
 def tanh_forward(z, work=None):
     """As activation_numpy.tanh_forward."""
-    return _apply(TANH, z, work)
+    return _apply("tanh", z, work)
 
 
 def tanh_backward(da, a, work=None):
     """As activation_numpy.tanh_backward."""
-    return _chain(TANH, da, a, work)
+    return _chain("tanh", da, a, work)
 
 
 def relu_forward(z, work=None):
     """As activation_numpy.relu_forward."""
-    return _apply(RELU, z, work)
+    return _apply("relu", z, work)
 
 
 def relu_backward(da, a, work=None):
     """As activation_numpy.relu_backward."""
-    return _chain(RELU, da, a, work)
+    return _chain("relu", da, a, work)
 
 
 def leaky_relu_forward(z, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_forward."""
-    return _apply(LEAKY_RELU, z, work, slope)
+    return _apply("leaky_relu", z, work, slope)
 
 
 def leaky_relu_backward(da, a, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_backward."""
-    return _chain(LEAKY_RELU, da, a, work, slope)
+    return _chain("leaky_relu", da, a, work, slope)
 
 
 def elu_forward(z, alpha=1.0, work=None):
     """As activation_numpy.elu_forward."""
-    return _apply(ELU, z, work, alpha)
+    return _apply("elu", z, work, alpha)
 
 
 def elu_backward(da, a, alpha=1.0, work=None):
     """As activation_numpy.elu_backward."""
-    return _chain(ELU, da, a, work, alpha)
+    return _chain("elu", da, a, work, alpha)
 
 
 def gelu_forward(z, work=None):
     """As activation_numpy.gelu_forward."""
-    return _apply(GELU, z, work)
+    return _apply("gelu", z, work)
 
 
 def gelu_backward(da, z, work=None):
     """As activation_numpy.gelu_backward."""
     check_same_shape(da=da, z=z)
-    return _chain(GELU, da, z, work)
+    return _chain("gelu", da, z, work)
 
 
 def activation_forward(z, name, alpha=0.0, work=None):
     """As activation_numpy.activation_forward."""
-    return z if name == "linear" else _apply(KINDS.index(known(name)), z, work, alpha)
+    if name == "linear":
+        return z
+    return _apply(known(name), z, work, *((alpha,) if name in SCALED else ()))
 
 
 def activation_backward(da, a, z, name, alpha=0.0, work=None):
     """As activation_numpy.activation_backward."""
     if name == "linear":
         return da
-    return _chain(KINDS.index(known(name)), da, z if name == "gelu" else a, work, alpha)
+    return _chain(known(name), da, z if name == "gelu" else a, work,
+                  *((alpha,) if name in SCALED else ()))
 
 
-def _apply(kind, z, work, alpha=0.0):
+def _apply(name, z, work, *alpha):
     """An activation of z, whatever its shape."""
     def prepare():
         check_float(z=z)
-        flat = in_memory_order(z)
+        flat, (few, many, _, _) = in_memory_order(z), KINDS[name]
         a = buffer(work, "a", flat.shape, z.dtype)
-        return (z.dtype.type(alpha), flat.reshape(-1), a.reshape(-1)), in_logical_order(a)
+        return (few if z.size <= FEW[name] else many,
+                (flat.reshape(-1), *map(z.dtype.type, alpha), a.reshape(-1)), in_logical_order(a))
 
-    arguments, a = remembered(work, "forward", (z,), alpha, prepare)
-    (activate if z.size <= FEW[kind] else _forward)(kind, *arguments)
+    forward, arguments, a = remembered(work, "forward", (z,), (name, alpha), prepare)
+    forward(*arguments)
     return a
 
 
-def _chain(kind, da, a, work, alpha=0.0):
+def _chain(name, da, a, work, *alpha):
     """The way back through an activation, by the chain rule; for gelu a is z."""
     def prepare():
         check_same_shape(da=da, a=a)
-        flat = in_memory_order(da)
+        flat, (_, _, few, many) = in_memory_order(da), KINDS[name]
         dz = buffer(work, "dz", flat.shape, da.dtype)
-        return ((a.dtype.type(alpha), flat.reshape(-1), in_memory_order(a).reshape(-1),
+        return (few if da.size <= FEW[name] else many,
+                (flat.reshape(-1), in_memory_order(a).reshape(-1), *map(a.dtype.type, alpha),
                  dz.reshape(-1)), in_logical_order(dz))
 
-    arguments, dz = remembered(work, "backward", (da, a), alpha, prepare)
-    (back if da.size <= FEW[kind] else _backward)(kind, *arguments)
+    backward, arguments, dz = remembered(work, "backward", (da, a), (name, alpha), prepare)
+    backward(*arguments)
     return dz
-
-
-@elementwise_kernel
-def _forward(kind, alpha, z, a):
-    for block in prange(BLOCKS):
-        activate(kind, alpha, share(block, z), share(block, a))
-
-
-@elementwise_kernel
-def _backward(kind, alpha, da, a, dz):
-    for block in prange(BLOCKS):
-        back(kind, alpha, share(block, da), share(block, a), share(block, dz))
-
-
-@exact_kernel
-def activate(kind, alpha, z, a):
-    """a = f(z) for a run of numbers; a may be z, but then they go one by one, at half the speed.
-
-    alpha is the slope of leaky_relu, elu's scale.
-    """
-    if kind == SIGMOID:
-        sigmoid(z, a)
-    elif kind == TANH:
-        tanh(z, a)
-    elif kind == RELU:
-        relu(z, a)
-    elif kind == LEAKY_RELU:
-        leaky_relu(z, alpha, a)
-    elif kind == ELU:
-        elu(z, alpha, a)
-    elif kind == GELU:
-        gelu(z, a)
-    else:
-        for i in range(a.size):
-            a[i] = z[i]
-
-
-@exact_kernel
-def back(kind, alpha, da, a, dz):
-    """dz = da f'(z), f' read off a; dz may be da.  For gelu a is z."""
-    if kind == SIGMOID:
-        sigmoid_prime(da, a, dz)
-    elif kind == TANH:
-        tanh_prime(da, a, dz)
-    elif kind == RELU:
-        relu_prime(da, a, dz)
-    elif kind == LEAKY_RELU:
-        leaky_relu_prime(da, a, alpha, dz)
-    elif kind == ELU:
-        elu_prime(da, a, alpha, dz)
-    elif kind == GELU:
-        gelu_prime(da, a, dz)
-    else:
-        for i in range(dz.size):
-            dz[i] = da[i]
 
 
 @exact_kernel
@@ -188,12 +137,24 @@ def sigmoid(z, a):
         a[i] = (e if z[i] < 0 else one) / (one + e)
 
 
+@elementwise_kernel
+def _sigmoid(z, a):
+    for block in prange(BLOCKS):
+        sigmoid(share(block, z), share(block, a))
+
+
 @exact_kernel
 def sigmoid_prime(da, a, dz):
     """dz = da sigma'(z)."""
     one = a.dtype.type(1)
     for i in range(dz.size):
         dz[i] = da[i] * a[i] * (one - a[i])
+
+
+@elementwise_kernel
+def _sigmoid_prime(da, a, dz):
+    for block in prange(BLOCKS):
+        sigmoid_prime(share(block, da), share(block, a), share(block, dz))
 
 
 @exact_kernel
@@ -209,12 +170,24 @@ def tanh(z, a):
         a[i] = math.copysign(less / (number(2) + less), z[i])
 
 
+@elementwise_kernel
+def _tanh(z, a):
+    for block in prange(BLOCKS):
+        tanh(share(block, z), share(block, a))
+
+
 @exact_kernel
 def tanh_prime(da, a, dz):
     """dz = da tanh'(z)."""
     one = a.dtype.type(1)
     for i in range(dz.size):
         dz[i] = da[i] * (one - a[i] * a[i])
+
+
+@elementwise_kernel
+def _tanh_prime(da, a, dz):
+    for block in prange(BLOCKS):
+        tanh_prime(share(block, da), share(block, a), share(block, dz))
 
 
 @exact_kernel
@@ -224,11 +197,23 @@ def relu(z, a):
         a[i] = 0 if z[i] <= 0 else z[i]  # this way round, NaN stays NaN
 
 
+@elementwise_kernel
+def _relu(z, a):
+    for block in prange(BLOCKS):
+        relu(share(block, z), share(block, a))
+
+
 @exact_kernel
 def relu_prime(da, a, dz):
     """dz = da where the neuron is on."""
     for i in range(dz.size):
         dz[i] = da[i] if a[i] > 0 else 0
+
+
+@elementwise_kernel
+def _relu_prime(da, a, dz):
+    for block in prange(BLOCKS):
+        relu_prime(share(block, da), share(block, a), share(block, dz))
 
 
 @exact_kernel
@@ -238,11 +223,23 @@ def leaky_relu(z, slope, a):
         a[i] = z[i] if z[i] > 0 else slope * z[i]
 
 
+@elementwise_kernel
+def _leaky_relu(z, slope, a):
+    for block in prange(BLOCKS):
+        leaky_relu(share(block, z), slope, share(block, a))
+
+
 @exact_kernel
 def leaky_relu_prime(da, a, slope, dz):
     """dz = da, or slope da."""
     for i in range(dz.size):
         dz[i] = da[i] if a[i] > 0 else slope * da[i]
+
+
+@elementwise_kernel
+def _leaky_relu_prime(da, a, slope, dz):
+    for block in prange(BLOCKS):
+        leaky_relu_prime(share(block, da), share(block, a), slope, share(block, dz))
 
 
 @exact_kernel
@@ -254,11 +251,23 @@ def elu(z, alpha, a):
         a[i] = z[i] if z[i] > 0 else alpha * ((s - number(1)) + s * p)
 
 
+@elementwise_kernel
+def _elu(z, alpha, a):
+    for block in prange(BLOCKS):
+        elu(share(block, z), alpha, share(block, a))
+
+
 @exact_kernel
 def elu_prime(da, a, alpha, dz):
     """dz = da, or da (a + alpha)."""
     for i in range(dz.size):
         dz[i] = da[i] if a[i] > 0 else da[i] * (a[i] + alpha)
+
+
+@elementwise_kernel
+def _elu_prime(da, a, alpha, dz):
+    for block in prange(BLOCKS):
+        elu_prime(share(block, da), share(block, a), alpha, share(block, dz))
 
 
 @exact_kernel
@@ -272,6 +281,12 @@ def gelu(z, a):
         a[i] = z_i * distribution
 
 
+@elementwise_kernel
+def _gelu(z, a):
+    for block in prange(BLOCKS):
+        gelu(share(block, z), share(block, a))
+
+
 @exact_kernel
 def gelu_prime(da, z, dz):
     """dz = da (Phi(z) + z phi(z))."""
@@ -281,3 +296,20 @@ def gelu_prime(da, z, dz):
         z_i = number(-40) if z[i] < number(-40) else number(40) if z[i] > number(40) else z[i]
         distribution, density = normal(z_i, number)
         dz[i] = da[i] * (distribution + z_i * (density * number(0.3989422804014327)))  # 1 / sqrt(2 pi)
+
+
+@elementwise_kernel
+def _gelu_prime(da, z, dz):
+    for block in prange(BLOCKS):
+        gelu_prime(share(block, da), share(block, z), share(block, dz))
+
+
+# Of each activation: forward for a run of numbers, and shared out; backward the same.
+KINDS = {
+    "sigmoid": (sigmoid, _sigmoid, sigmoid_prime, _sigmoid_prime),
+    "tanh": (tanh, _tanh, tanh_prime, _tanh_prime),
+    "relu": (relu, _relu, relu_prime, _relu_prime),
+    "leaky_relu": (leaky_relu, _leaky_relu, leaky_relu_prime, _leaky_relu_prime),
+    "elu": (elu, _elu, elu_prime, _elu_prime),
+    "gelu": (gelu, _gelu, gelu_prime, _gelu_prime),
+}

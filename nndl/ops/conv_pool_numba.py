@@ -97,12 +97,12 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
     def prepare():
         z_shape = check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding)
         own = work is not None and np.may_share_memory(winner, work.get("winner"))
-        by_places = w.shape[3] * w.shape[1] < SHORT_ROW
+        by_places = w.shape[3] * w.shape[1] < SHORT_ROW and not need_dx
         return z_shape, own, _backward_place_by_place if by_places else _backward_winner_by_winner
 
     z_shape, own_winner, backward = remembered(
-        work, "settled", (d_pooled, pooled, winner, x, w), (pool, size, pool_stride, stride, padding),
-        prepare)
+        work, "settled", (d_pooled, pooled, winner, x, w),
+        (pool, size, pool_stride, stride, padding, need_dx), prepare)
     if fused(activation, pool):
         if not own_winner:
             check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
@@ -166,7 +166,7 @@ def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, relu, size, pool_
     dz = relu_backward(d_pooled, pooled, Parts(work)["activation"]) if relu else d_pooled
 
     def prepare():
-        f, c, kh, kw = w.shape
+        (f, c, kh, kw), (ph, pw) = w.shape, padding
         xp = padded(x, padding, work)
         dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
         # nabla_w and nabla_b one after the other, so that they are summed at once.
@@ -175,8 +175,9 @@ def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, relu, size, pool_
         arguments = (channels_last(dz), channels_last(winner), xp, filter_rows(w), kh, kw,
                      *patches_of_windows(xp, size, pool_stride, stride),
                      *lists(dz.shape, size, x.dtype, work), shares, dxp)
-        return (xp, arguments, shares, nablas,
-                gradients(dxp, x, padding, nablas[:w.size], nablas[w.size:], w, need_dx))
+        dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
+        nabla_w = channels_first(nablas[:w.size].reshape(f, kh, kw, c))
+        return xp, arguments, shares, nablas, (dx, nabla_w, nablas[w.size:])
 
     xp, arguments, shares, nablas, result = remembered(
         work, "backward", (dz, winner, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
@@ -188,38 +189,29 @@ def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, relu, size, pool_
 
 def _backward_place_by_place(d_pooled, pooled, winner, x, w, relu, size, pool_stride, stride, padding,
                              need_dx, work):
-    """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
+    """As _backward_winner_by_winner for a first layer, of which nobody needs dx: it is None."""
     def prepare():
         (f, c, kh, kw), (m, _, oh, ow) = w.shape, d_pooled.shape
         k = kh * kw * c
         xp = padded(x, padding, work)
-        dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
         sums = (buffer(work, "w_share", (BLOCKS, k, f), x.dtype),
                 buffer(work, "b_share", (BLOCKS, f), x.dtype))
-        arguments = (channels_last(d_pooled), channels_last(pooled), channels_last(winner), xp,
-                     filter_rows(w), relu, kh, kw, *stride,
-                     *size, *patches_of_windows(xp, size, pool_stride, stride),
-                     buffer(work, "dz", (THREADS, oh, ow, f), x.dtype),
+        arguments = (channels_last(d_pooled), channels_last(pooled), channels_last(winner), xp, relu,
+                     kh, kw, *stride, *size, buffer(work, "dz", (THREADS, oh, ow, f), x.dtype),
                      *thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work),
-                     buffer(work, "product", (THREADS, k, f), x.dtype), *sums,
-                     *lists(d_pooled.shape, size, x.dtype, work), dxp)
-        sums += buffer(work, "nabla_w", (f, k), x.dtype), buffer(work, "nabla_b", (f,), x.dtype)
-        return xp, arguments, sums, gradients(dxp, x, padding, *sums[2:], w, need_dx)
+                     buffer(work, "product", (THREADS, k, f), x.dtype), *sums)
+        nabla_w = buffer(work, "nabla_w", (f, k), x.dtype)
+        nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
+        return (xp, arguments, (*sums, nabla_w, nabla_b),
+                (None, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b))
 
     xp, arguments, sums, result = remembered(
-        work, "backward", (d_pooled, pooled, winner, x, w),
-        (relu, size, pool_stride, stride, padding, need_dx), prepare)
+        work, "backward", (d_pooled, pooled, winner, x, w), (relu, size, pool_stride, stride, padding),
+        prepare)
     fill(xp, x, padding)
     _backward_by_places(*arguments)
     _sum_turned(*sums)
     return result
-
-
-def gradients(dxp, x, padding, nabla_w, nabla_b, w, need_dx):
-    """(dx, nabla_w, nabla_b) in the shapes of x, w and b: views of the memory that kernels write."""
-    (ph, pw), (f, c, kh, kw) = padding, w.shape
-    dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
-    return dx, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b
 
 
 def patches_of_windows(x, size, pool_stride, stride):
@@ -304,7 +296,7 @@ def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, count
         nabla_w, nabla_b = shares[share, :w.size], shares[share, w.size:]
         clear(nabla_w[start * w.shape[1]:stop * w.shape[1]])
         clear(nabla_b[start:stop])
-        last, flat_x = m * (share + 1) // n_shares, x.reshape(x.size)
+        last, flat_x, run = m * (share + 1) // n_shares, x.reshape(x.size), kw * x.shape[3]
         for e in range(m * share // n_shares, last, EXAMPLES_AT_ONCE):
             end = min(e + EXAMPLES_AT_ONCE, last)
             for f in range(start, stop):
@@ -312,8 +304,8 @@ def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, count
                                  begin[thread])
                 for q in range(n):
                     nabla_b[f] += d[thread, q]                                          # BP3
-                add_patches(nabla_w, f * w.shape[1], kw * x.shape[3], flat_x, begin[thread],
-                            x.shape[2] * x.shape[3], d[thread], 0, n, kh, kw * x.shape[3])  # BP4
+                add_patches(nabla_w, f * w.shape[1], run, flat_x, begin[thread],        # BP4
+                            x.shape[2] * x.shape[3], d[thread, :n], kh, run)
         if dx.size:
             for e in range(first(block, m), first(block + 1, m)):
                 input_gradient(dz[e], winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
@@ -321,9 +313,8 @@ def _backward(dz, winner, x, w, kh, kw, step_h, step_w, patches, d, begin, count
 
 
 @parallel_kernel
-def _backward_by_places(d_pooled, pooled, winner, x, w, relu, kh, kw, sh, sw, size_h, size_w,
-                        step_h, step_w, patches, dz, thinned, cols, maps, product, w_share, b_share,
-                        d, begin, counts, dx):
+def _backward_by_places(d_pooled, pooled, winner, x, relu, kh, kw, sh, sw, size_h, size_w, dz,
+                        thinned, cols, maps, product, w_share, b_share):
     """Each block takes some examples; what it sums for the filters is its share."""
     for block in prange(BLOCKS):
         thread = get_thread_id()
@@ -344,9 +335,6 @@ def _backward_by_places(d_pooled, pooled, winner, x, w, relu, kh, kw, sh, sw, si
             for i in range(one.shape[0]):
                 for j in range(one.shape[1]):
                     add_to(b_share[block], one[i, j])                 # BP3
-            if dx.size:
-                input_gradient(one, winner[e], w, kh, kw, step_h, step_w, patches, d[thread],
-                               begin[thread], counts[thread], dx[e])
 
 
 @kernel
@@ -473,5 +461,6 @@ def input_gradient(dz, winner, w, kh, kw, step_h, step_w, patches, d, begin, cou
                 counts[k] += gradient != 0
             corner = i * step_h * width + j * step_w * dx.shape[2]
             for k in range(len(patches)):
-                add_patches(flat_dx, corner + patches[k], width, flat_w, begin, run, d, k * filters,
-                            k * filters + counts[k], kh, run)
+                some = slice(k * filters, k * filters + counts[k])
+                add_patches(flat_dx, corner + patches[k], width, flat_w, begin[some], run, d[some], kh,
+                            run)

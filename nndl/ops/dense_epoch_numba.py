@@ -8,14 +8,15 @@ one after the other in one array meanwhile, so that the same kernel serves any n
 
 import numpy as np
 
-from .activation_numba import KINDS, activate, back
-from .dense_epoch_numpy import check_epoch
+from .activation_numba import relu, relu_prime, sigmoid, sigmoid_prime, tanh, tanh_prime
+from .dense_epoch_numpy import ACTIVATIONS, check_epoch
+from .gather_numba import as_floats
 from .jit import exact_kernel, kernel
 from .memory import buffer
 from .softmax_numba import softmax
 from .update_numba import step_down
 
-SOFTMAX = -1  # instead of an activation's number
+LINEAR, SIGMOID, TANH, RELU, SOFTMAX = range(len(ACTIVATIONS))
 
 
 def dense_epoch(images, rows, which, order, mini_batch_size, weights, biases, activations, matched,
@@ -23,7 +24,7 @@ def dense_epoch(images, rows, which, order, mini_batch_size, weights, biases, ac
     """As dense_epoch_numpy.dense_epoch."""
     check_epoch(images, rows, which, order, mini_batch_size, weights, biases, activations, matched)
     sizes = np.array([images.shape[1], *map(len, weights)])
-    kinds = np.array([SOFTMAX if name == "softmax" else KINDS.index(name) for name in activations])
+    kinds = np.array([ACTIVATIONS.index(name) for name in activations])
     number, m = rows.dtype.type, min(mini_batch_size, len(order))
     parameters = [x for pair in zip(weights, biases) for x in pair]
     theta = buffer(work, "theta", (sum(x.size for x in parameters),), rows.dtype)
@@ -57,11 +58,12 @@ def _dense_epoch(images, scale, rows, which, order, mini_batch_size, sizes, kind
         some = order[start:start + mini_batch_size]
         m = some.size
         take(images, some, scale, a[:m * sizes[0]])
-        output = forward(theta, sizes, kinds, m, eta - eta, a)
+        output = forward(theta, sizes, kinds, m, a)
         deltas = delta[0, :output.size]
-        if not output_error(output, rows, which, some, matched, kinds[-1], eta - eta, deltas):
+        if not output_error(output, rows, which, some, matched, kinds[-1], deltas):
             return start
-        backward(theta, sizes, kinds, m, a, delta, eta / m, l2, l1, nabla_w, nabla_b)
+        rate = theta.dtype.type(eta / m)
+        backward(theta, sizes, kinds, m, a, delta, rate, l2, l1, nabla_w, nabla_b)
     return order.size
 
 
@@ -70,13 +72,11 @@ def take(images, some, scale, a):
     """The activations of layer 0: the examples `some`, bytes as byte/256."""
     n_in = images.shape[1]
     for i in range(some.size):
-        image, row = images[some[i]], a[i * n_in:(i + 1) * n_in]
-        for t in range(n_in):
-            row[t] = image[t] * scale
+        as_floats(images[some[i]], scale, a[i * n_in:(i + 1) * n_in])
 
 
 @kernel
-def forward(theta, sizes, kinds, m, zero, a):
+def forward(theta, sizes, kinds, m, a):
     """Layer by layer: each takes its activations behind those of the one before.  Book (25).
 
     Returns the last one's, (m n_out,).
@@ -97,12 +97,34 @@ def forward(theta, sizes, kinds, m, zero, a):
         if kinds[layer] == SOFTMAX:
             softmax(z, z)
         else:
-            activate(kinds[layer], zero, z.reshape(z.size), z.reshape(z.size))
+            activate(kinds[layer], z.reshape(z.size))
     return a[here:here + m * sizes[-1]]
 
 
 @exact_kernel
-def output_error(a, rows, which, some, matched, kind, zero, delta):
+def activate(kind, a):
+    """a becomes f(a).  (In place the numbers go one by one; there are few.)"""
+    if kind == SIGMOID:
+        sigmoid(a, a)
+    elif kind == TANH:
+        tanh(a, a)
+    elif kind == RELU:
+        relu(a, a)
+
+
+@exact_kernel
+def back(kind, delta, a):
+    """delta becomes delta f'(z), f' read off a."""
+    if kind == SIGMOID:
+        sigmoid_prime(delta, a, delta)
+    elif kind == TANH:
+        tanh_prime(delta, a, delta)
+    elif kind == RELU:
+        relu_prime(delta, a, delta)
+
+
+@exact_kernel
+def output_error(a, rows, which, some, matched, kind, delta):
     """BP1: delta of the last layer.  Returns whether it is finite."""
     n_out = rows.shape[1]
     for i in range(some.size):
@@ -110,7 +132,7 @@ def output_error(a, rows, which, some, matched, kind, zero, delta):
         for j in range(n_out):
             delta[i * n_out + j] = a[i * n_out + j] - y[j]
     if not matched:
-        back(kind, zero, delta, a, delta)
+        back(kind, delta, a)
     return np.isfinite(delta.sum())
 
 
@@ -132,7 +154,7 @@ def backward(theta, sizes, kinds, m, a, delta, eta, l2, l1, nabla_w, nabla_b):
         d, da = delta[turn, :m * n_out].reshape(m, n_out), delta[1 - turn, :m * n_in]
         if layer:
             np.dot(d, w.reshape(n_out, n_in), da.reshape(m, n_in))                # BP2
-            back(kinds[layer - 1], zero, da, inputs, da)
+            back(kinds[layer - 1], da, inputs)
         gradient = nabla_w[:w.size]
         np.dot(d.T, inputs.reshape(m, n_in), gradient.reshape(n_out, n_in))       # BP4
         for j in range(n_out):                                                    # BP3

@@ -19,7 +19,7 @@ from .jit import (
     NOT_NEGATIVE,
     THREADS,
     TOO_FEW_TO_SHARE,
-    add_patches,
+    add_runs,
     clear,
     exact_kernel,
     first,
@@ -137,13 +137,13 @@ def _sparse_step(delta, a, w, b, eta, l2, l1, rows, nabla_b, da_share, d, begin)
 @kernel
 def hand_back(delta, w, start, stop, d, begin, da):
     """BP2 for the neurons from start to stop: to each example's da the rows of w it has a delta for."""
-    n_in, flat_w, flat_da = w.shape[1], w.reshape(w.size), da.reshape(da.size)
+    n_in, flat_w = w.shape[1], w.reshape(w.size)
     for i in range(delta.shape[0]):
         n = 0
         for j in range(start, stop):
             d[n], begin[n] = delta[i, j], j * n_in
             n += delta[i, j] != 0  # the next one overwrites what has none
-        add_patches(flat_da, i * n_in, 0, flat_w, begin, 0, d, 0, n, 1, n_in)
+        add_runs(da[i], flat_w, begin[:n], d[:n])
 
 
 @kernel
@@ -163,13 +163,13 @@ def learn(delta, a, w, neuron, eta, l2, l1, d, begin):
         decay(w, l2, l1)
         l2 = eta - eta
     decay_and_add(w, l2, a, begin, d)
-    add_patches(w, 0, 0, a, begin, 0, d, 2, max(n, 2), 1, n_in)
+    add_runs(w, a, begin[2:n], d[2:n])
     return total
 
 
 @kernel
 def decay_and_add(w, l2, a, begin, d):
-    """w - l2 w, the weight decay of book (93), and the first two that add_patches would add."""
+    """w - l2 w, the weight decay of book (93), and the first two that add_runs would add."""
     s0, s1, d0, d1 = begin[0] & NOT_NEGATIVE, begin[1] & NOT_NEGATIVE, d[0], d[1]
     for t in range(w.size):
         w[t] += d0 * a[s0 + t] + d1 * a[s1 + t] - l2 * w[t]

@@ -89,14 +89,30 @@ def add_to(target, source):
 
 
 @kernel
-def add_patches(target, at, target_step, source, begin, source_step, d, start, stop, rows, run):
-    """target += patches of source, each times its own d: those listed from start to stop.
+def add_runs(target, source, begin, d):
+    """target += runs of source, each times its own d: run q begins at begin[q].
 
-    A patch is `rows` runs of `run` numbers, target_step or source_step apart.  Four at a time, so
-    that target is loaded and stored once for all, and what is left one by one.
+    Four at a time, so that target is loaded and stored once for all, and what is left one by one.
     """
-    fours = start + (stop - start) // 4 * 4
-    for q in range(start, fours, 4):
+    fours = d.size // 4 * 4
+    for q in range(0, fours, 4):
+        s0, s1 = begin[q] & NOT_NEGATIVE, begin[q + 1] & NOT_NEGATIVE
+        s2, s3 = begin[q + 2] & NOT_NEGATIVE, begin[q + 3] & NOT_NEGATIVE
+        d0, d1, d2, d3 = d[q], d[q + 1], d[q + 2], d[q + 3]
+        for t in range(target.size):
+            target[t] += (d0 * source[s0 + t] + d1 * source[s1 + t]
+                          + d2 * source[s2 + t] + d3 * source[s3 + t])
+    for q in range(fours, d.size):
+        s0, d0 = begin[q] & NOT_NEGATIVE, d[q]
+        for t in range(target.size):
+            target[t] += d0 * source[s0 + t]
+
+
+@kernel
+def add_patches(target, at, target_step, source, begin, source_step, d, rows, run):
+    """As add_runs, where a patch is `rows` runs of `run` numbers, target_step or source_step apart."""
+    fours = d.size // 4 * 4
+    for q in range(0, fours, 4):
         for u in range(rows):
             t, s = (at + u * target_step) & NOT_NEGATIVE, u * source_step
             s0, s1 = (begin[q] + s) & NOT_NEGATIVE, (begin[q + 1] + s) & NOT_NEGATIVE
@@ -105,7 +121,7 @@ def add_patches(target, at, target_step, source, begin, source_step, d, start, s
             for i in range(run):
                 target[t + i] += (d0 * source[s0 + i] + d1 * source[s1 + i]
                                   + d2 * source[s2 + i] + d3 * source[s3 + i])
-    for q in range(fours, stop):
+    for q in range(fours, d.size):
         for u in range(rows):
             t = (at + u * target_step) & NOT_NEGATIVE
             s0, d0 = (begin[q] + u * source_step) & NOT_NEGATIVE, d[q]

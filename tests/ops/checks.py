@@ -126,7 +126,7 @@ def shared_out():
     with thresholds(TOO_FEW_TO_SHARE=0), pytest.MonkeyPatch.context() as patch:
         for module in holders("FEW"):
             few = module.FEW
-            patch.setattr(module, "FEW", [0] * len(few) if isinstance(few, list) else 0)
+            patch.setattr(module, "FEW", dict.fromkeys(few, 0) if isinstance(few, dict) else 0)
         yield
 
 

@@ -8,7 +8,7 @@ from scipy.special import expit, ndtr
 
 from nndl.gradcheck import check_operation, spread
 from nndl.ops import activation_numba
-from nndl.ops.activation_numba import KINDS, activate, back
+from nndl.ops.activation_numba import KINDS, SCALED
 from tests.ops.checks import (
     assert_agree,
     check_work,
@@ -16,14 +16,12 @@ from tests.ops.checks import (
     left_alone,
     normal,
     refuses,
-    spy,
 )
 from tests.strategies import dtypes, layouts, seeds, shapes
 
 both_ways = pytest.mark.usefixtures("sharing")
 
 NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu")
-SCALED = ("leaky_relu", "elu")  # those with an alpha
 ALPHAS = {"leaky_relu": 0.01, "elu": 1.0}  # what it is if left out
 
 
@@ -85,17 +83,15 @@ def test_by_name_is_the_same(ops, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_few_numbers_are_left_to_the_calling_thread(fast, monkeypatch, name):
     """Few is said for each kind."""
-    calls = spy(monkeypatch, activation_numba, "activate", "back", "_forward", "_backward")
-    few = [99 if kind != name else 5 for kind in KINDS]
-    monkeypatch.setattr(activation_numba, "FEW", few)
-    for n, there, back_again in ((5, "activate", "back"), (6, "_forward", "_backward")):
+    used = []
+    ways = "forward", "forward shared", "backward", "backward shared"
+    monkeypatch.setitem(activation_numba.KINDS, name, [
+        lambda *arguments, way=way: used.append(way) for way in ways])
+    monkeypatch.setattr(activation_numba, "FEW", {kind: 99 if kind != name else 5 for kind in KINDS})
+    for n in (5, 6):
         z = np.ones((n, 1))
-        calls.clear()
-        a = forward(fast, name, z)
-        assert calls[0][0] == there
-        calls.clear()
-        backward(fast, name, z, a, z)
-        assert calls[0][0] == back_again
+        backward(fast, name, z, forward(fast, name, z), z)
+    assert used == ["forward", "backward", "forward shared", "backward shared"]
 
 
 def test_linear_is_no_activation(ops):
@@ -291,14 +287,14 @@ def some_of_all_kinds(dtype):
 @pytest.mark.parametrize("name", KINDS)
 def test_in_place_is_the_same(name, dtype):
     z, da = some_of_all_kinds(dtype)
-    kind, alpha = KINDS.index(name), dtype(0.5)
+    alpha, (apply, _, chain, _) = [dtype(0.5)] * (name in SCALED), KINDS[name]
     a, dz = np.empty_like(z), np.empty_like(z)
     with left_alone(z, da):
-        activate(kind, alpha, z, a)
-        back(kind, alpha, da, z if name == "gelu" else a, dz)
+        apply(z, *alpha, a)
+        chain(da, z if name == "gelu" else a, *alpha, dz)
     z_too, dz_too = z.copy(), da.copy()
-    activate(kind, alpha, z_too, z_too)
-    back(kind, alpha, dz_too, z if name == "gelu" else a, dz_too)
+    apply(z_too, *alpha, z_too)
+    chain(dz_too, z if name == "gelu" else a, *alpha, dz_too)
     assert z_too.tobytes() == a.tobytes() and dz_too.tobytes() == dz.tobytes()
 
 
@@ -307,16 +303,16 @@ def test_in_place_is_the_same(name, dtype):
 def test_a_number_gives_the_same_bits_wherever_it_stands(name, dtype):
     """Not so if the last few of a run, which fill no vector, were computed another way."""
     z, da = some_of_all_kinds(dtype)
-    kind, alpha = KINDS.index(name), dtype(0.5)
+    alpha, (apply, _, chain, _) = [dtype(0.5)] * (name in SCALED), KINDS[name]
     a, dz = np.empty_like(z), np.empty_like(z)
-    activate(kind, alpha, z, a)
-    back(kind, alpha, da, z, dz)
+    apply(z, *alpha, a)
+    chain(da, z, *alpha, dz)
     for offset in range(71):
         for end in (offset + 1, offset + 7, 1024 - 1, z.size):
             part = slice(offset, end)
             one, two = np.empty_like(z[part]), np.empty_like(z[part])
-            activate(kind, alpha, z[part], one)
-            back(kind, alpha, da[part], z[part], two)
+            apply(z[part], *alpha, one)
+            chain(da[part], z[part], *alpha, two)
             assert one.tobytes() == a[part].tobytes() and two.tobytes() == dz[part].tobytes()
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nndl.ops.jit import BLOCKS, add_patches, first, share, sum_shares
+from nndl.ops.jit import BLOCKS, add_patches, add_runs, first, share, sum_shares
 from tests.strategies import dtypes, seeds, shapes, sizes
 
 
@@ -33,21 +33,30 @@ def test_shares_are_summed_in_the_order_of_blocks(shape, dtype, seed):
     assert out.tobytes() == expected.tobytes()
 
 
-@given(rows=sizes(3), run=sizes(20), listed=st.integers(0, 9), before=st.integers(0, 3), at=sizes(4),
+@given(rows=sizes(3), run=sizes(20), listed=st.integers(0, 9), at=sizes(4),
        steps=st.tuples(st.integers(0, 25), st.integers(0, 25)), dtype=dtypes, seed=seeds)
-def test_add_patches(rows, run, listed, before, at, steps, dtype, seed):
+def test_add_patches(rows, run, listed, at, steps, dtype, seed):
     """By fours and one by one; a step of 0 takes the same run again.  Whole numbers, so exactly."""
     rng = np.random.default_rng(seed)
     target_step, source_step = steps
     source = rng.integers(-9, 10, 30 + 2 * 25 + run).astype(dtype)
     target = rng.integers(-9, 10, at + 2 * 25 + run + 3).astype(dtype)
-    d = rng.integers(-9, 10, before + listed + 2).astype(dtype)
-    begin = rng.integers(0, 30, d.size)
+    d = rng.integers(-9, 10, listed).astype(dtype)
+    begin = rng.integers(0, 30, listed + 2)
     expected = target.copy()
-    for q in range(before, before + listed):
+    for q in range(listed):
         for u in range(rows):
             t, s = at + u * target_step, begin[q] + u * source_step
             expected[t:t + run] += d[q] * source[s:s + run]
-    add_patches(target, at, target_step, source, begin, source_step, d, before, before + listed, rows,
-                run)
+    add_patches(target, at, target_step, source, begin, source_step, d, rows, run)
+    assert np.array_equal(target, expected)
+
+
+@given(run=sizes(20), listed=st.integers(0, 9), dtype=dtypes, seed=seeds)
+def test_add_runs(run, listed, dtype, seed):
+    rng = np.random.default_rng(seed)
+    source, target = (rng.integers(-9, 10, size).astype(dtype) for size in (30 + run, run))
+    d, begin = rng.integers(-9, 10, listed).astype(dtype), rng.integers(0, 30, listed)
+    expected = target + sum((d[q] * source[begin[q]:begin[q] + run] for q in range(listed)), dtype(0))
+    add_runs(target, source, begin, d)
     assert np.array_equal(target, expected)

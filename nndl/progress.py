@@ -1,0 +1,54 @@
+"""How training shows that it gets on."""
+
+import sys
+
+
+class Progress:
+    """A bar with an estimate on a terminal, a line for each epoch elsewhere, or nothing.
+
+    wanted : whether to show anything;  epochs : how many;  n : training examples in each
+    """
+
+    def __init__(self, wanted, epochs, n):
+        self.wanted, self.epochs, self.n, self.bar = wanted, epochs, n, None
+
+    def __enter__(self):
+        if self.wanted and sys.stderr.isatty():
+            from tqdm import tqdm
+            # smoothing=0: the estimate is by the mean speed, which the measuring after each epoch
+            # is part of.
+            self.bar = tqdm(total=self.epochs * self.n, unit=" images", leave=False, smoothing=0,
+                            desc=f"epoch 1/{self.epochs}", dynamic_ncols=True)
+        return self
+
+    def __exit__(self, *_):
+        if self.bar is not None:
+            self.bar.close()
+
+    def advance(self, images):
+        """So many more images have been trained with."""
+        if self.bar is not None:
+            self.bar.update(images)
+
+    def measuring(self, epoch):
+        """Training has ended for this epoch, monitoring begins."""
+        if self.bar is not None:
+            self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}, measuring")
+
+    def epoch_done(self, epoch, history):
+        """An epoch, 0 the first, is in the history: say what it brought."""
+        if not self.wanted:
+            return
+        line = f"epoch {epoch + 1}/{self.epochs}: {history.seconds[-1]:.1f} s of training"
+        for what, measured in (("training cost", history.training_cost),
+                               ("training accuracy", history.training_accuracy),
+                               ("evaluation cost", history.evaluation_cost),
+                               ("evaluation accuracy", history.evaluation_accuracy)):
+            if measured:
+                line += f", {what} " + (f"{measured[-1]:.4f}" if what.endswith("cost")
+                                        else f"{100 * measured[-1]:.2f} %")
+        if self.bar is None:
+            print(line, flush=True)
+        else:
+            self.bar.write(line)
+            self.bar.set_description(f"epoch {min(epoch + 2, self.epochs)}/{self.epochs}")
