@@ -186,12 +186,13 @@ def figure(result):
         parts = [value / row["allowed"] for value in row["values"]]
         ax.barh(y, max(parts), height=0.55, color=LOOK["nndl"]["color"])
         amount = f"{max(row['values']):.0f}" if row["unit"] == "MB" else f"{max(row['values']):.2f}"
-        ax.annotate(f"{amount} {row['unit']} of {row['allowed']:g}", (max(parts), y), (5, 0),
-                    textcoords="offset points", va="center", fontsize=SMALL_SIZE, color=BLACK)
+        ax.annotate(f"{amount} {row['unit']} of {row['allowed']:g}", (1, y), (6, 0),
+                    xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+                    fontsize=SMALL_SIZE, color=BLACK)
     ax.axvline(1, color=GREY, linewidth=1.4, label="allowed")
     ax.set_yticks(range(len(rows)), [row["what"] for row in rows], fontsize=TEXT_SIZE - 1, color=BLACK)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlim(0, max(1.15, 1.2 * ax.get_xlim()[1]))
+    ax.set_xlim(0, max(1.05, ax.get_xlim()[1]))
     ax.tick_params(axis="y", length=0)
     say(ax, x="part of what is allowed, the largest of the runs")
     key(ax, loc="lower right", bbox_to_anchor=(1, 1))

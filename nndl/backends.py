@@ -35,8 +35,8 @@ CONTRACT = {
     "conv_pool": ("conv_pool_forward", "conv_pool_backward"),
     "softmax": ("softmax_forward", "softmax_backward",
                 "log_likelihood_forward", "log_likelihood_backward"),
-    "dropout": ("dropout_mask", "dropout_forward", "dropout_backward"),
-    "update": ("sgd_step",),
+    "dropout": ("dropout_mask", "dropout_draw", "dropout_forward", "dropout_backward"),
+    "update": ("sgd_step", "layer_step"),
     "dense_step": ("dense_step",),
     "dense_epoch": ("dense_epoch",),
 }

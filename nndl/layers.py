@@ -498,8 +498,8 @@ class Dropout(Layer):
         if not training or self.p_dropout == 0:
             return a
         key = self.rng.bit_generator.random_raw()
-        self.mask = self.ops.dropout_mask(a.shape, key, self.p_dropout, work=self.work)
-        return self.ops.dropout_forward(a, self.mask, self.p_dropout, work=self.work)
+        dropped, self.mask = self.ops.dropout_draw(a, key, self.p_dropout, work=self.work)
+        return dropped
 
     def backward(self, d):
         """dC/d output -> dC/da."""

@@ -77,13 +77,17 @@ class Step:
 
     def take(self, layer):
         """Change a layer's parameters by the nablas that its backward has left."""
+        ops, work = self.network.ops, self.network.work
+        if layer.parameters == ("w", "b") and not self.mu:
+            ops.layer_step(layer.w, layer.b, layer.nabla_w, layer.nabla_b, self.eta, self.l2, self.l1,
+                           out_w=layer.w, out_b=layer.b, work=work.setdefault(id(layer), {}))
+            return
         for name in layer.parameters:
             w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
             v = self._velocity(layer, name) if self.mu else None
             l2, l1 = (self.l2, self.l1) if name == "w" else (0, 0)  # biases are not regularised
-            work = self.network.work.setdefault((id(layer), name), {})
-            self.network.ops.sgd_step(w, nabla_w, v, self.eta, l2, l1, self.mu, out_w=w, out_v=v,
-                                      work=work)
+            ops.sgd_step(w, nabla_w, v, self.eta, l2, l1, self.mu, out_w=w, out_v=v,
+                         work=work.setdefault((id(layer), name), {}))
 
     def _velocity(self, layer, name):
         """Momentum's v for a parameter, (107); 0 to begin with."""
@@ -126,7 +130,7 @@ class Network:
         costs.check_output(self.cost, self.layers[-1])
         self.history = History()
         self.velocity = {}  # momentum's v: (number of the layer, name of the parameter) -> array
-        self.work = {}      # sgd_step's, see nndl/ops/__init__.py
+        self.work = {}      # the step's, for each layer, see nndl/ops/__init__.py
 
     def _set_up(self, layers):
         """Hand each layer its input shape; returns the layers, Flattens included."""

@@ -74,9 +74,11 @@ def _cases(rng):
                                   ops.softmax_backward(dz, ops.softmax_forward(z)))
     mask = (rng.random(z.shape) < 0.5).astype(np.uint8)
     yield "dropout", lambda ops: (ops.dropout_mask(z.shape, 12345, 0.5).astype(np.float32),
+                                  ops.dropout_draw(z, 12345, 0.5)[0],
                                   ops.dropout_forward(z, mask, 0.5),
                                   ops.dropout_backward(dz, mask, 0.5))
-    yield "update", lambda ops: ops.sgd_step(z, dz, v, 0.1, 0.01, 0.02, 0.9)
+    yield "update", lambda ops: (*ops.sgd_step(z, dz, v, 0.1, 0.01, 0.02, 0.9),
+                                 *ops.layer_step(z, z[:, 0], dz, dz[:, 0], 0.1, 0.01, 0.02))
     x, filters, bias = draw(9, 3, 13, 12), draw(7, 3, 5, 4), draw(7)
 
     def max_pool(ops):

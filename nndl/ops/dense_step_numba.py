@@ -30,14 +30,17 @@ from .jit import (
 )
 from .memory import buffer, remembered
 from .shapes import check_dense, check_same_shape
-from .update_numba import changeable, delivered, sgd_step, step_down
+from .update_numba import both_down, changeable, delivered, layer_step, step_down
 
 SPARSE = 0.35  # the part of delta that is not 0, below which zeros are left out
 BITS = {np.dtype("float32"): np.int32, np.dtype("float64"): np.int64}
 
 
 def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, out_b=None, work=None):
-    """As dense_step_numpy.dense_step."""
+    """As dense_step_numpy.dense_step.
+
+    A small layer is left to the calling thread; with many examples the gradient is made as a whole.
+    """
     def prepare():
         check_dense(a, w, b, delta)
         for name, x, out in ("w", w, out_w), ("b", b, out_b):
@@ -64,9 +67,7 @@ def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, ou
 
     if len(a) >= MANY_EXAMPLES:
         da, nabla_w, nabla_b = dense_backward(delta, a, w, need_da, work)
-        new_w, _ = sgd_step(w, nabla_w, None, eta, l2, l1, out_w=out_w, work=work)
-        new_b, _ = sgd_step(b, nabla_b, None, eta, out_w=out_b)
-        return da, new_w, new_b
+        return da, *layer_step(w, b, nabla_w, nabla_b, eta, l2, l1, out_w, out_b, work)
     # What changeable copies it must copy each time: remembered is only what changes in place.
     in_place = work if out_w is w and out_b is b else None
     given, products, lists, da_share, da = remembered(in_place, "step", (delta, a, w, b), need_da,
@@ -89,13 +90,11 @@ def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, ou
 
 @kernel
 def _step_at_once(delta, a, w, b, eta, l2, l1, by_neuron, gradient, nabla_b, da):
-    zero, none = eta - eta, nabla_b[:0]
     if da.size:
         np.dot(delta, w, da)                                                             # BP2
     bias_gradient(delta, 0, w.shape[0], by_neuron, nabla_b)                              # BP3
     np.dot(by_neuron, a, gradient)                                                       # BP4
-    step_down(w.reshape(w.size), gradient.reshape(w.size), none, eta, l2, l1, zero)
-    step_down(b, nabla_b, none, eta, zero, zero, zero)
+    both_down(w.reshape(w.size), gradient.reshape(w.size), b, nabla_b, eta, l2, l1)
 
 
 @parallel_kernel

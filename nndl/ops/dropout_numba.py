@@ -23,6 +23,23 @@ def dropout_mask(shape, key, p_dropout, work=None):
     return mask
 
 
+def dropout_draw(a, key, p_dropout, work=None):
+    """As dropout_numpy.dropout_draw, in one call."""
+    def prepare():
+        check_float(a=a)
+        check_p_dropout(p_dropout)
+        flat = in_memory_order(a)
+        mask = buffer(work, "mask", flat.shape, np.uint8)
+        out = buffer(work, "dropped", flat.shape, a.dtype)
+        arguments = (least_kept(p_dropout), flat.reshape(-1), a.dtype.type(1 / (1 - p_dropout)),
+                     mask.reshape(-1), out.reshape(-1))
+        return arguments, (in_logical_order(out), in_logical_order(mask))
+
+    arguments, result = remembered(work, "draw call", (a,), p_dropout, prepare)
+    _draw_and_mask(np.uint64(key), *arguments)
+    return result
+
+
 def dropout_forward(a, mask, p_dropout, work=None):
     """As dropout_numpy.dropout_forward."""
     return _dropout(a, mask, p_dropout, work, "dropped")
@@ -52,6 +69,14 @@ def _dropout(a, mask, p_dropout, work, name):
 def _draw(key, least, mask):
     for block in prange(BLOCKS):
         draw(key, least, first(block, mask.size), share(block, mask))
+
+
+@elementwise_kernel
+def _draw_and_mask(key, least, a, scale, mask, out):
+    for block in prange(BLOCKS):
+        some = share(block, mask)
+        draw(key, least, first(block, mask.size), some)
+        masked(share(block, a), some, scale, share(block, out))
 
 
 @exact_kernel

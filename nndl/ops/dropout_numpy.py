@@ -24,6 +24,12 @@ def dropout_mask(shape, key, p_dropout, work=None):
     return in_logical_order(kept.astype(np.uint8).reshape(memory_shape(shape)))
 
 
+def dropout_draw(a, key, p_dropout, work=None):
+    """A fresh mask, and what it leaves of a: (dropout_forward(a, mask, p_dropout), mask)."""
+    mask = dropout_mask(a.shape, key, p_dropout)
+    return dropout_forward(a, mask, p_dropout), mask
+
+
 def squares(counter, key):
     """Random numbers of 32 bits, one for each of the counters, an array of uint64.
 

@@ -4,6 +4,7 @@
 but of images: inside the kernels those lie as (m, h, w, c).
 """
 
+import math
 from operator import is_
 
 import numpy as np
@@ -17,9 +18,7 @@ def buffer(work, name, shape, dtype):
     if have is not None and have.shape == shape and have.dtype == dtype:
         return have
     # Another shape, most often the last short mini-batch: a view of the memory kept beneath.
-    size = 1
-    for n in shape:
-        size *= n
+    size = math.prod(shape)
     memory = work.get(name + " memory")
     if memory is None or memory.size < size or memory.dtype != dtype:
         memory = work[name + " memory"] = np.empty(size, dtype)

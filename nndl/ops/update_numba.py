@@ -5,7 +5,7 @@ from numba import prange
 
 from .jit import BLOCKS, elementwise_kernel, exact_kernel, share
 from .memory import buffer, in_logical_order, in_memory_order, remembered
-from .update_numpy import check_step
+from .update_numpy import check_layer_step, check_step
 
 FEW = 1000  # weights: the calling thread has changed them before another one has begun
 
@@ -27,6 +27,22 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
     step, runs, new_w, new_v, number = remembered(in_place, "sgd_step", (w, nabla_w, v), mu, prepare)
     step(*runs, number(eta), number(l2), number(l1), number(mu))
     return delivered(new_w, out_w), None if v is None else delivered(new_v, out_v)
+
+
+def layer_step(w, b, nabla_w, nabla_b, eta, l2=0.0, l1=0.0, out_w=None, out_b=None, work=None):
+    """As update_numpy.layer_step, in one call."""
+    def prepare():
+        check_layer_step(w, b, nabla_w, nabla_b, out_w, out_b)
+        new_w, new_b = changeable(w, out_w, work, "new_w"), changeable(b, out_b, work, "new_b")
+        runs = (new_w.reshape(-1), in_memory_order(nabla_w).reshape(-1), new_b.reshape(-1),
+                in_memory_order(nabla_b).reshape(-1))
+        return (both_down if w.size <= FEW else _layer_step), runs, new_w, new_b, w.dtype.type
+
+    in_place = work if out_w is w and out_b is b else None
+    step, runs, new_w, new_b, number = remembered(
+        in_place, "layer_step", (w, b, nabla_w, nabla_b), None, prepare)
+    step(*runs, number(eta), number(l2), number(l1))
+    return delivered(new_w, out_w), delivered(new_b, out_b)
 
 
 def changeable(x, out, work, name):
@@ -56,6 +72,21 @@ def delivered(result, out):
 def _step(w, nabla_w, v, eta, l2, l1, mu):
     for block in prange(BLOCKS):
         step_down(share(block, w), share(block, nabla_w), share(block, v), eta, l2, l1, mu)
+
+
+@elementwise_kernel
+def _layer_step(w, nabla_w, b, nabla_b, eta, l2, l1):
+    for block in prange(BLOCKS):
+        both_down(share(block, w), share(block, nabla_w), share(block, b), share(block, nabla_b),
+                  eta, l2, l1)
+
+
+@exact_kernel
+def both_down(w, nabla_w, b, nabla_b, eta, l2, l1):
+    """One step for a run of weights and a run of biases, in place."""
+    zero, none = eta - eta, b[:0]
+    step_down(w, nabla_w, none, eta, l2, l1, zero)
+    step_down(b, nabla_b, none, eta, zero, zero, zero)
 
 
 @exact_kernel

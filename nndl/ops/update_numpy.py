@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .shapes import check_same_shape
+from .shapes import check_float, check_same_shape
 
 
 def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):
@@ -24,9 +24,28 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
     return np.add(w, v, out=out_w), v
 
 
+def layer_step(w, b, nabla_w, nabla_b, eta, l2=0.0, l1=0.0, out_w=None, out_b=None, work=None):
+    """sgd_step for all that a layer has, without momentum: its biases b do not decay.
+
+    Returns (w', b'), in out_w and out_b where given.
+    """
+    check_layer_step(w, b, nabla_w, nabla_b, out_w, out_b)
+    new_w, _ = sgd_step(w, nabla_w, None, eta, l2, l1, out_w=out_w)
+    new_b, _ = sgd_step(b, nabla_b, None, eta, out_w=out_b)
+    return new_w, new_b
+
+
 def check_step(w, nabla_w, v, mu, out_w, out_v):
     """Arrays of one shape and type, those that are not None; momentum needs a velocity."""
     given = {"w": w, "nabla_w": nabla_w, "v": v, "out_w": out_w, "out_v": out_v}
     check_same_shape(**{name: x for name, x in given.items() if x is not None})
     if v is None and mu:
         raise ValueError(f"momentum mu={mu} needs a velocity v: np.zeros_like(w) to begin with")
+
+
+def check_layer_step(w, b, nabla_w, nabla_b, out_w, out_b):
+    """The same for each of the two, and one type for both."""
+    for name, *arrays in ("w", w, nabla_w, out_w), ("b", b, nabla_b, out_b):
+        given = zip((name, f"nabla_{name}", f"out_{name}"), arrays)
+        check_same_shape(**{name: x for name, x in given if x is not None})
+    check_float(w=w, b=b)

@@ -88,6 +88,31 @@ def test_numba_agrees_with_numpy(reference, fast, shape, p_dropout, dtype, layou
         assert_agree(got, expected, abs(expected), dtype)
 
 
+@given(shape=shapes(most=7), key=st.integers(0, 2**64 - 1), p_dropout=probabilities, dtype=dtypes,
+       layout=layouts, seed=seeds)
+def test_a_fresh_mask_and_what_it_leaves(ops, shape, key, p_dropout, dtype, layout, seed):
+    a = laid_out(normal(np.random.default_rng(seed), dtype, *shape), layout)
+    mask = ops.dropout_mask(shape, key, p_dropout)
+    expected, work = ops.dropout_forward(a, mask, p_dropout), {}
+    for kept in (None, work, work):
+        with left_alone(a):
+            got, its_mask = ops.dropout_draw(a, key, p_dropout, kept)
+        assert np.array_equal(its_mask, mask) and its_mask.dtype == np.uint8
+        assert np.array_equal(got, expected) and got.dtype == dtype
+    other, other_mask = ops.dropout_draw(a, key ^ 0x9E3779B97F4A7C15, p_dropout, work)
+    assert np.array_equal(other, ops.dropout_forward(a, other_mask, p_dropout))
+
+
+def test_a_fresh_mask_is_remembered_for_this_array_and_probability(ops):
+    work, rng = {}, np.random.default_rng(0)
+    a, other = normal(rng, float, 6, 4), normal(rng, float, 6, 4)
+    for x, p_dropout in ((a, 0.5), (a, 0.25), (other, 0.25), (a, 0.25), (other[:3], 0.25)):
+        expected = ops.dropout_draw(x, 12345678987654321, p_dropout)
+        got = ops.dropout_draw(x, 12345678987654321, p_dropout, work)
+        assert all(np.array_equal(one, two) for one, two in zip(got, expected, strict=True))
+        x *= 2
+
+
 def test_few_numbers_are_left_to_the_calling_thread(fast, monkeypatch):
     calls = spy(monkeypatch, dropout_numba, "masked", "_masked")
     monkeypatch.setattr(dropout_numba, "FEW", 6)
@@ -176,3 +201,12 @@ def test_refuses(way, a, mask, p_dropout, error, words):
 @pytest.mark.parametrize("p_dropout, error", [(1, ValueError), (-0.1, ValueError), ("half", TypeError)])
 def test_refuses_a_mask(p_dropout, error):
     refuses(lambda ops: ops.dropout_mask((2, 3), 5, p_dropout), error, "p_dropout", repr(p_dropout))
+
+
+@pytest.mark.parametrize("a, p_dropout, error, words", [
+    (A.astype(int), 0.5, TypeError, ("a must be float32", "int64")),
+    (A, 1, ValueError, ("p_dropout", "below 1", "not 1")),
+    (A, "0.5", TypeError, ("p_dropout", "'0.5'")),
+])
+def test_a_fresh_mask_refuses(a, p_dropout, error, words):
+    refuses(lambda ops: ops.dropout_draw(a, 1, p_dropout), error, *words)

@@ -156,7 +156,68 @@ def test_nan_is_handed_on(ops):
         assert v is None or np.array_equal(np.isnan(new_v), [True, True, False])
 
 
-W, LESS, SINGLE = np.ones((3, 4)), np.ones((3, 3)), np.ones((3, 4), "f")
+# --- layer_step -----------------------------------------------------------------------------------
+
+def layer_of(rng, dtype, shape):
+    """w and b, nabla_w and nabla_b."""
+    (w, nabla_w, _), (b, nabla_b, _) = arrays_of(rng, dtype, shape), arrays_of(rng, dtype, shape[:1])
+    return w, b, nabla_w, nabla_b
+
+
+@given(shape=shapes(most=5), dtype=dtypes, layout=layouts, seed=seeds, eta=rates, l2=rates, l1=rates)
+def test_a_layers_step_is_that_of_w_and_that_of_b_without_decay(ops, shape, dtype, layout, seed, eta,
+                                                                l2, l1):
+    w, b, nabla_w, nabla_b = (laid_out(x, layout)
+                              for x in layer_of(np.random.default_rng(seed), dtype, shape))
+    expected = (ops.sgd_step(w, nabla_w, None, eta, l2, l1)[0], ops.sgd_step(b, nabla_b, None, eta)[0])
+    with left_alone(w, b, nabla_w, nabla_b):
+        got = ops.layer_step(w, b, nabla_w, nabla_b, eta, l2, l1)
+    for work in (None, {}):
+        new_w, new_b = laid_out(w.copy(), layout), laid_out(b.copy(), layout)
+        ops.layer_step(new_w, new_b, nabla_w, nabla_b, eta, l2, l1, new_w, new_b, work)
+        for one, two, three in zip(got, (new_w, new_b), expected, strict=True):
+            assert np.array_equal(one, three) and np.array_equal(two, three)
+            assert one.dtype == dtype
+
+
+def test_few_weights_of_a_layer_are_left_to_the_calling_thread(fast, monkeypatch):
+    calls = spy(monkeypatch, update_numba, "both_down", "_layer_step")
+    monkeypatch.setattr(update_numba, "FEW", 6)
+    for n_in, kernel in ((2, "both_down"), (3, "_layer_step")):
+        calls.clear()
+        w, b = fast.layer_step(np.ones((3, n_in)), np.ones(3), np.ones((3, n_in)), np.ones(3), 0.5)
+        assert calls[0][0] == kernel and np.all(w == 0.5) and np.all(b == 0.5)
+
+
+def test_the_work_of_a_layers_step(ops):
+    rng = np.random.default_rng(0)
+    check_work(lambda arrays, work: ops.layer_step(*arrays, 0.1, 0.01, 0.001, work=work),
+               lambda m: layer_of(rng, float, (m, 3, 4)), [10, 3, 13, 1])
+
+
+def test_a_layers_step_is_remembered_for_these_arrays_in_place(ops):
+    rng, work = np.random.default_rng(0), {}
+    w, b, nabla_w, nabla_b = layer_of(rng, float, (3, 4))
+    more = layer_of(rng, float, (3, 4))
+    for arrays, out in (((w, b, nabla_w, nabla_b), (w, b)), ((w, b, nabla_w, nabla_b), (w, b)),
+                        ((w, b, more[2], nabla_b), (w, b)), ((w, b, nabla_w, more[3]), (w, b)),
+                        ((w, b, nabla_w, nabla_b), more[:2]), ((w, b, nabla_w, nabla_b), (w, more[1])),
+                        ((*more[:2], nabla_w, nabla_b), more[:2])):
+        expected = ops.layer_step(*arrays, 0.1, 0.01, 0.002)
+        got = ops.layer_step(*arrays, 0.1, 0.01, 0.002, *out, work)
+        for one, two, three in zip(got, out, expected, strict=True):
+            assert one is two and np.array_equal(one, three)
+        nabla_w *= 2  # the same array, with other numbers
+
+
+def test_a_layers_step_by_hand(ops):
+    w, b = ops.layer_step(np.array([[8.0, -8]]), np.array([8.0]), np.array([[2.0, 2]]), np.array([2.0]),
+                          0.5, l2=0.25, l1=0.25)
+    assert np.array_equal(w, [[8 - 1 - 2 - 0.25, -8 - 1 + 2 + 0.25]])
+    assert np.array_equal(b, [7])
+
+
+W, LESS, SINGLE, B = np.ones((3, 4)), np.ones((3, 3)), np.ones((3, 4), "f"), np.ones(3)
 
 
 @pytest.mark.parametrize("call, error, words", [
@@ -167,6 +228,11 @@ W, LESS, SINGLE = np.ones((3, 4)), np.ones((3, 3)), np.ones((3, 4), "f")
     (lambda ops: ops.sgd_step(W, W, W, 0.1, out_v=LESS), ValueError, ("out_v has shape (3, 3)",)),
     (lambda ops: ops.sgd_step(W, SINGLE, None, 0.1), TypeError, ("nabla_w is float32", "w is float64")),
     (lambda ops: ops.sgd_step(W, W, SINGLE, 0.1), TypeError, ("v is float32",)),
+    (lambda ops: ops.layer_step(W, B, LESS, B, 0.1), ValueError, ("nabla_w has shape (3, 3)", "w has")),
+    (lambda ops: ops.layer_step(W, B, W, B[:2], 0.1), ValueError, ("nabla_b has shape (2,)", "b has")),
+    (lambda ops: ops.layer_step(W, B, W, B, 0.1, out_w=LESS), ValueError, ("out_w has shape (3, 3)",)),
+    (lambda ops: ops.layer_step(W, B, W, B, 0.1, out_b=B[:2]), ValueError, ("out_b has shape (2,)",)),
+    (lambda ops: ops.layer_step(W, SINGLE[0], W, SINGLE[0], 0.1), TypeError, ("b is float32",)),
     (lambda ops: ops.sgd_step(W, W, W, 0.1, out_w=SINGLE), TypeError, ("out_w is float32",)),
     (lambda ops: ops.sgd_step(W, W, W, 0.1, out_v=SINGLE), TypeError, ("out_v is float32",)),
     (lambda ops: ops.sgd_step(W.astype(int), W, None, 0.1), TypeError, ("w must", "int64")),
