@@ -125,6 +125,18 @@ def test_what_is_remembered_is_for_these_arrays_and_this_alpha(ops):
         assert np.array_equal(ops.leaky_relu_backward(da, a, slope, work), expected)
         da *= 2  # the same array, with other numbers
         assert np.array_equal(ops.leaky_relu_backward(da, a, slope, work), 2 * expected)
+    assert np.array_equal(ops.leaky_relu_backward(-da, a, slope, work), -2 * expected)
+
+
+@both_ways
+def test_what_is_remembered_is_for_this_function(ops):
+    z, da, work = np.array([-1.0, 2]), np.array([3.0, 4]), {}
+    for name in NAMES:
+        for alpha in (0.5, 0.25):
+            a = ops.activation_forward(z, name, alpha)
+            assert np.array_equal(ops.activation_forward(z, name, alpha, work), a)
+            assert np.array_equal(ops.activation_backward(da, z, z, name, alpha, work),
+                                  ops.activation_backward(da, z, z, name, alpha))
 
 
 # a and the slope at z = -1, 0 and 2, by hand from the definitions.

@@ -321,6 +321,25 @@ def test_work(ops, activation, pool, c, need_dx):
     check_work(run, make, [10, 3, 12, 1, MANY_EXAMPLES, MANY_EXAMPLES - 1])
 
 
+@pytest.mark.parametrize("c", [1, SHORT_ROW])
+def test_what_is_remembered_is_for_these_arrays_and_this_way(ops, c):
+    """ReLU or none, other pooled units, dx or none: each changes alone."""
+    rng, work = np.random.default_rng(0), {}
+    x, w, b = (laid_out(rng.integers(-2, 3, shape).astype(float), "channels last")
+               for shape in ((3, c, 5, 5), (4, c, 2, 2), (4,)))
+    pooled, winner, _, _ = forward(ops, x, w, b, "linear", "max")
+    d, other = np.ones_like(pooled), -pooled
+    for activation, units, need_dx in (
+            ("relu", pooled, False), ("linear", pooled, False), ("relu", pooled, False),
+            ("relu", other, False), ("relu", other, True), ("linear", other, True),
+            ("linear", other, False)):
+        arrays = d, (units, winner, None, None), x, w, activation, "max"
+        got = backward(ops, *arrays, work, need_dx=need_dx)
+        assert (got[0] is not None) == need_dx
+        for one, two in list(zip(got, backward(ops, *arrays, need_dx=need_dx)))[not need_dx:]:
+            assert np.array_equal(one, two)
+
+
 def test_by_hand(ops):
     """A 3 x 3 image, a 2 x 2 filter, four z of which ReLU lets two pass and one wins."""
     x = np.array([[[[1.0, 2, 0], [0, 1, 3], [2, 0, 1]]]])
