@@ -483,8 +483,8 @@ MISTAKES = {
         ("(delta, a, w, b), need_da,", "(delta, a, w, b), None,"),
         ('np.dtype("float32"): np.int32', 'np.dtype("float32"): np.int64'),
         ('np.dtype("float64"): np.int64', 'np.dtype("float64"): np.int32'),
-        ("new_w, _ = sgd_step(w, nabla_w, None, eta, l2, l1,", "new_w, _ = sgd_step(w, nabla_w, None, eta, l1, l2,"),
-        ("new_b, _ = sgd_step(b, nabla_b, None, eta, out", "new_b, _ = sgd_step(b, nabla_b, None, eta, l2, out"),
+        ("layer_step(w, b, nabla_w, nabla_b, eta, l2, l1,", "layer_step(w, b, nabla_w, nabla_b, eta, l1, l2,"),
+        ("eta, l2, l1, out_w, out_b, work)", "eta, l2, l1, None, out_b, work)"),
         (".view(BITS[delta.dtype])) < SPARSE * delta.size:", ".view(BITS[delta.dtype])) > SPARSE * delta.size:"),
         (".view(BITS[delta.dtype])) < SPARSE * delta.size:", ".view(BITS[delta.dtype])) <= SPARSE * delta.size:"),
         (".view(BITS[delta.dtype])) < SPARSE * delta.size:", ".view(BITS[delta.dtype])) < SPARSE * w.size:"),
@@ -494,18 +494,16 @@ MISTAKES = {
         ("bias_gradient(delta, 0, w.shape[0], by_neuron, nabla_b)", "bias_gradient(delta, 1, w.shape[0], by_neuron, nabla_b)"),
         ("bias_gradient(delta, 0, w.shape[0], by_neuron, nabla_b)", "bias_gradient(delta, 0, w.shape[0] - 1, by_neuron, nabla_b)"),
         ("np.dot(by_neuron, a, gradient)", "np.dot(by_neuron, -a, gradient)"),
-        ("gradient.reshape(w.size), none, eta, l2, l1, zero)", "gradient.reshape(w.size), none, eta, l1, l2, zero)"),
-        ("gradient.reshape(w.size), none, eta, l2, l1, zero)", "gradient.reshape(w.size), none, eta, l2, zero, zero)"),
-        ("step_down(b, nabla_b, none, eta, zero, zero, zero)", "step_down(b, nabla_b, none, eta, l2, zero, zero)"),
-        ("step_down(b, nabla_b, none, eta, zero, zero, zero)", "step_down(b, nabla_b, none, eta, zero, l1, zero)"),
+        ("gradient.reshape(w.size), b, nabla_b, eta, l2, l1)", "gradient.reshape(w.size), b, nabla_b, eta, l1, l2)"),
+        ("gradient.reshape(w.size), b, nabla_b, eta, l2, l1)", "gradient.reshape(w.size), b[1:], nabla_b[1:], eta, l2, l1)"),
         ("        np.dot(delta, w, da)                                                             # BP2\n"
          "    bias_gradient(delta, 0, w.shape[0], by_neuron, nabla_b)                              # BP3\n"
          "    np.dot(by_neuron, a, gradient)                                                       # BP4\n"
-         "    step_down(w.reshape(w.size), gradient.reshape(w.size), none, eta, l2, l1, zero)\n",
+         "    both_down(w.reshape(w.size), gradient.reshape(w.size), b, nabla_b, eta, l2, l1)\n",
          "        pass\n"
          "    bias_gradient(delta, 0, w.shape[0], by_neuron, nabla_b)                              # BP3\n"
          "    np.dot(by_neuron, a, gradient)                                                       # BP4\n"
-         "    step_down(w.reshape(w.size), gradient.reshape(w.size), none, eta, l2, l1, zero)\n"
+         "    both_down(w.reshape(w.size), gradient.reshape(w.size), b, nabla_b, eta, l2, l1)\n"
          "    if da.size:\n        np.dot(delta, w, da)\n"),
         # _dense_step, _sparse_step
         ("SPARSE = 0.35", "SPARSE = 0.0"),
@@ -639,6 +637,23 @@ MISTAKES = {
          "step_down(share(block, w), share(block, nabla_w), share(block, v), eta, l1, l2, mu)"),
         ("step_down(share(block, w), share(block, nabla_w), share(block, v), eta",
          "step_down(share(block, w), share(block, nabla_w), share(0, v), eta"),
+        # layer_step
+        ("(both_down if w.size <= FEW else _layer_step)", "(both_down if w.size < FEW else _layer_step)"),
+        ("in_place = work if out_w is w and out_b is b else None", "in_place = work if out_w is w else None"),
+        ("in_place = work if out_w is w and out_b is b else None", "in_place = work if out_b is b else None"),
+        ("\"layer_step\", (w, b, nabla_w, nabla_b), None, prepare)", "\"layer_step\", (w, b, nabla_w), None, prepare)"),
+        ("\"layer_step\", (w, b, nabla_w, nabla_b), None, prepare)", "\"layer_step\", (w, b, nabla_b), None, prepare)"),
+        ("\"layer_step\", (w, b, nabla_w, nabla_b), None, prepare)", "\"layer_step\", (b, nabla_w, nabla_b), None, prepare)"),
+        ("new_w, new_b = changeable(w, out_w, work, \"new_w\"), changeable(b, out_b, work, \"new_b\")",
+         "new_w, new_b = changeable(w, out_w, work, \"new\"), changeable(b, out_b, work, \"new\")"),
+        ("step(*runs, number(eta), number(l2), number(l1))", "step(*runs, number(eta), number(l1), number(l2))"),
+        ("def _layer_step(w, nabla_w, b, nabla_b, eta, l2, l1):\n    for block in prange(BLOCKS):",
+         "def _layer_step(w, nabla_w, b, nabla_b, eta, l2, l1):\n    for block in prange(1, BLOCKS):"),
+        ("share(block, b), share(block, nabla_b),", "share(block, b), share(0, nabla_b),"),
+        ("step_down(w, nabla_w, none, eta, l2, l1, zero)", "step_down(w, nabla_w, none, eta, l1, l2, zero)"),
+        ("step_down(b, nabla_b, none, eta, zero, zero, zero)", "step_down(b, nabla_b, none, eta, l2, zero, zero)"),
+        ("step_down(b, nabla_b, none, eta, zero, zero, zero)", "step_down(b, nabla_b, none, eta, zero, l1, zero)"),
+        # step_down
         ("sign = one if w[i] > 0 else -one", "sign = one if w[i] >= 0 else -one"),
         ("-one if w[i] < 0 else one - one", "one - one"),
         ("step = -eta * nabla_w[i]", "step = eta * nabla_w[i]"),
@@ -783,7 +798,14 @@ MISTAKES = {
         ("a[i] * scale if mask[i] else 0", "a[i] if mask[i] else 0"),
         ("a[i] * scale if mask[i] else 0", "a[i] * scale if mask[0] else 0"),
         ("for i in range(out.size):", "for i in range(out.size - 1):"),
-        ("a.dtype.type(1 / (1 - p_dropout))", "a.dtype.type(1 / p_dropout if p_dropout else 1)"),
+        ("a.dtype.type(1 / (1 - p_dropout)), out.reshape", "a.dtype.type(1 / p_dropout if p_dropout else 1), out.reshape"),
+        ("a.dtype.type(1 / (1 - p_dropout)),\n", "a.dtype.type(1 / p_dropout if p_dropout else 1),\n"),
+        ("remembered(work, \"draw call\", (a,), p_dropout, prepare)", "remembered(work, \"draw call\", (a,), None, prepare)"),
+        ("remembered(work, \"draw call\", (a,), p_dropout, prepare)", "remembered(work, \"draw call\", (), p_dropout, prepare)"),
+        ("def _draw_and_mask(key, least, a, scale, mask, out):\n    for block in prange(BLOCKS):",
+         "def _draw_and_mask(key, least, a, scale, mask, out):\n    for block in prange(BLOCKS - 1):"),
+        ("draw(key, least, first(block, mask.size), some)", "draw(key, least, first(block, mask.size) + 1, some)"),
+        ("masked(share(block, a), some, scale", "masked(share(0, a), some, scale"),
         ("(masked if a.size <= FEW else _masked)", "(masked if a.size < FEW else _masked)"),
         ("remembered(work, f\"{name} call\", (a, mask), p_dropout, prepare)",
          "remembered(work, f\"{name} call\", (a, mask), None, prepare)"),

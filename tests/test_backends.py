@@ -183,7 +183,8 @@ def elementwise(ops, rng, m):
     a, d = normal(rng, "f", m, 37), normal(rng, "f", m, 37)
     mask = ops.dropout_mask(a.shape, 0xC58EFD154CE32F6D, 0.4)
     return (mask, ops.dropout_forward(a, mask, 0.4), ops.gelu_forward(a), ops.gelu_backward(d, a),
-            *ops.sgd_step(a, d, d, 0.1, 0.01, 0.002, 0.9))
+            *ops.dropout_draw(a, 0xC58EFD154CE32F6D, 0.4), *ops.sgd_step(a, d, d, 0.1, 0.01, 0.002, 0.9),
+            *ops.layer_step(a, a[:, 0], d, d[:, 0], 0.1, 0.01, 0.002))
 
 
 def conv(ops, rng, m):
@@ -196,7 +197,8 @@ def conv_pool(ops, rng, m, channels, activation):
     x, w, b = (normal(rng, "f", *shape)
                for shape in ((m, channels, 9, 8), (13, channels, 3, 2), (13,)))
     out = ops.conv_pool_forward(x, w, b, activation)
-    return *out[:2], *ops.conv_pool_backward(out[0], *out, x, w, activation)
+    _, *first_layer = ops.conv_pool_backward(out[0], *out, x, w, activation, need_dx=False)
+    return *out[:2], *ops.conv_pool_backward(out[0], *out, x, w, activation), *first_layer
 
 
 CASES = {

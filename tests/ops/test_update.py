@@ -195,19 +195,21 @@ def test_the_work_of_a_layers_step(ops):
                lambda m: layer_of(rng, float, (m, 3, 4)), [10, 3, 13, 1])
 
 
-def test_a_layers_step_is_remembered_for_these_arrays_in_place(ops):
+@pytest.mark.parametrize("other", ["", "w", "b", "nabla_w", "nabla_b", "out_w", "out_b", "out_w out_b"])
+def test_a_layers_step_is_remembered_for_these_arrays_in_place(ops, other):
+    """After a step in place one where some arrays are others; and what is not out stays."""
     rng, work = np.random.default_rng(0), {}
-    w, b, nabla_w, nabla_b = layer_of(rng, float, (3, 4))
-    more = layer_of(rng, float, (3, 4))
-    for arrays, out in (((w, b, nabla_w, nabla_b), (w, b)), ((w, b, nabla_w, nabla_b), (w, b)),
-                        ((w, b, more[2], nabla_b), (w, b)), ((w, b, nabla_w, more[3]), (w, b)),
-                        ((w, b, nabla_w, nabla_b), more[:2]), ((w, b, nabla_w, nabla_b), (w, more[1])),
-                        ((*more[:2], nabla_w, nabla_b), more[:2])):
-        expected = ops.layer_step(*arrays, 0.1, 0.01, 0.002)
-        got = ops.layer_step(*arrays, 0.1, 0.01, 0.002, *out, work)
-        for one, two, three in zip(got, out, expected, strict=True):
-            assert one is two and np.array_equal(one, three)
-        nabla_w *= 2  # the same array, with other numbers
+    names = "w", "b", "nabla_w", "nabla_b"
+    these, others = (dict(zip(names, layer_of(rng, float, (3, 4)))) for _ in range(2))
+    ops.layer_step(**these, eta=0.1, out_w=these["w"], out_b=these["b"], work=work)
+    arrays = {name: (others if name in other.split() else these)[name] for name in names}
+    out_w, out_b = (others[name] if f"out_{name}" in other else arrays[name] for name in "wb")
+    expected = ops.layer_step(**arrays, eta=0.1, l2=0.01, l1=0.002)
+    with left_alone(*(x for x in (*these.values(), *others.values())
+                      if x is not out_w and x is not out_b)):
+        got = ops.layer_step(**arrays, eta=0.1, l2=0.01, l1=0.002, out_w=out_w, out_b=out_b, work=work)
+    for one, two, three in zip(got, (out_w, out_b), expected, strict=True):
+        assert one is two and np.array_equal(one, three)
 
 
 def test_a_layers_step_by_hand(ops):
