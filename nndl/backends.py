@@ -53,7 +53,7 @@ class Backend:
         self.name = name
         self.inside = threading.local()  # whether this Python thread is in a `running` block
         self.users = 0                   # how many Python threads are in one
-        self.compiled = set()            # which kinds of kernels, as far as we know
+        self.compiled = set()            # what networks this process has compiled, see Network.SGD
         for family, functions in CONTRACT.items():
             module = importlib.import_module(f"nndl.ops.{family}_{name}")
             for function in functions:
@@ -214,9 +214,9 @@ def prepare_numba():
     _load_openmp()
     folder, before = cache_folder(), numba.config.CACHE_DIR
     if folder is not None:
-        for file in folder.rglob("*.nb[ic]"):  # a power cut can leave empty ones; Numba trips on them
-            with contextlib.suppress(OSError):
-                if file.stat().st_size == 0:
+        with contextlib.suppress(OSError):  # others may be at work in there
+            for file in folder.glob("*/*.nb[ic]"):
+                if file.stat().st_size == 0:  # as a power cut can leave them; Numba trips on them
                     file.unlink()
     numba.config.CACHE_DIR = str(folder or "")  # read by Numba while our kernels are defined
     try:
@@ -326,28 +326,29 @@ def cache_folder():
     return next((place / version for place in _cache_places() if _writable(place / version)), None)
 
 
-def has_compiled(ops, kinds):
-    """Whether this backend has compiled all those kinds of kernels here, or needs no compiling.
-
-    kinds : a set of names, see compiling.kinds
-    """
-    if ops.name != "numba":
-        return True
-    folder = cache_folder()
-    if folder is not None:
-        ops.compiled |= {kind for kind in kinds if (folder / "compiled" / kind).exists()}
-    return kinds <= ops.compiled
+def compiled_kinds(folder):
+    """The kinds of kernels that set_compiled has noted in a cache_folder, see compiling.kind."""
+    with contextlib.suppress(OSError):
+        if folder is not None:
+            return {path.name for path in (folder / "compiled").iterdir()}
+    return set()
 
 
-def set_compiled(ops, kinds):
-    """Remember, beside the kernels, that those of these kinds are there."""
-    ops.compiled |= kinds
-    folder = cache_folder()
-    if ops.name == "numba" and folder is not None:
-        with contextlib.suppress(OSError):
+def set_compiled(folder, kinds):
+    """Note beside the kernels that those of these kinds are there; no folder: nothing to note."""
+    with contextlib.suppress(OSError):
+        if folder is not None:
             (folder / "compiled").mkdir(exist_ok=True)
             for kind in kinds:
                 (folder / "compiled" / kind).touch()
+
+
+def compiles(ops):
+    """Whether this backend has anything to compile."""
+    if ops.name != "numba":
+        return False
+    import numba
+    return not numba.config.DISABLE_JIT
 
 
 def another_python(module, *arguments, kernels):
@@ -355,29 +356,33 @@ def another_python(module, *arguments, kernels):
 
     kernels : where it keeps what it compiles.  Its own folder: if two processes kept different
               versions of one kernel at the same moment, Numba could take one for the other.
-    Returns a subprocess.Popen.
+    Returns a subprocess.Popen with a pipe as standard input.  Raises OSError where this process
+    cannot start a Python.
     """
+    if not sys.executable or getattr(sys, "frozen", False):  # within another program: it is no Python
+        raise OSError("there is no Python to start")
+    folders = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str)]
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(kernels), "PYTHONSAFEPATH": "1",
-                   "PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)}
+                   "PYTHONPATH": os.pathsep.join(folders)}
     return subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], env=environment,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
 
 
 def take_over(kernels, folder):
-    """Move into folder what another process has kept in kernels, but for what is there already.
+    """Have in folder, too, what another process has kept in kernels, but for what is there already.
 
-    Of a kernel Numba keeps an index, .nbi, and beside it a file for each version, .nbc: the index
-    goes last.
+    Of a kernel Numba keeps an index, .nbi, and beside it a file for each version, .nbc.  A link is
+    made only where there is no file yet, and Numba, too, writes the index first: so whoever uses
+    the folder at the same time finds an index and data that belong together, or no data yet.
     """
     for version in kernels.glob("kernels-*"):
-        for index in sorted(version.rglob("*.nbi")):
+        for index in version.rglob("*.nbi"):
             target = folder / index.relative_to(version)
-            if target.exists():
-                continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            for file in *index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"), index:
-                file.replace(target.with_name(file.name))
+            with contextlib.suppress(FileExistsError):
+                for file in index, *index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"):
+                    os.link(file, target.with_name(file.name))
 
 
 def _cache_places():

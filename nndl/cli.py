@@ -148,13 +148,17 @@ def train(options):
 
 def evaluate(options):
     """nndl evaluate: what a saved network gets right."""
-    from . import Network
+    from . import Network, backends
+    from .network import EVALUATED_AT_ONCE
+    from .progress import announced
     _use(options)
     net = Network.load(options.model, options.backend)
     splits = _splits(options.data)
-    _compile(net.ops)
     print(net)
     print()
+    if backends.compiles(net.ops):
+        with announced("compiling this network's kernels, once on this machine"):
+            net.predict(splits.test.images[:EVALUATED_AT_ONCE])
     for name in ("validation", "test"):
         data = getattr(splits, name)
         accuracy = net.accuracy(data)
@@ -164,12 +168,13 @@ def evaluate(options):
 
 
 def warmup(options):
-    """nndl warmup: compile the kernels of `nndl train` now, so that nobody waits later."""
+    """nndl warmup: compile the kernels now, so that nobody waits later."""
     _use(options)
     from . import backends
     ops = backends.get(options.backend)
-    if ops.name != "numba":
-        print(f"the {ops.name} backend has nothing to compile")
+    if not backends.compiles(ops):
+        print(f"the {ops.name} backend has nothing to compile"
+              + (": NUMBA_DISABLE_JIT is set" if ops.name == "numba" else ""))
         return
     seconds = _compile(ops)
     folder = backends.cache_folder()
@@ -298,28 +303,24 @@ def _new(parent):
 
 def _compile(ops):
     """Compile what the book's networks need, or read it from Numba's cache.  Returns seconds."""
-    if ops.name != "numba":
-        return 0.0
     from . import Conv, Dense, Flatten, Network, Sigmoid, Softmax, backends
-    from .compiling import compile_ahead, kinds
+    if not backends.compiles(ops):
+        return 0.0
+    from .compiling import compile_ahead
+    from .progress import announced
     networks = [
         book_network(backend=ops.name),
         Network([Dense(30), Sigmoid(), Dense(10), Sigmoid()], backend=ops.name),  # chapter 1
-        # What convolutions do where book_network's fast way is not for them: with GELU, L2 pooling.
+        # What convolutions do where book_network's fast way is not for them: GELU, L2 pooling.
         Network([Conv(10, 28), Flatten(), Softmax()], backend=ops.name),
     ]
     began = time.perf_counter()
-    cold = not backends.has_compiled(ops, set().union(*map(kinds, networks)))
-    if cold:
-        print("compiling the kernels, once on this machine: some 20 seconds", end=" ... ",
-              flush=True)
-        compile_ahead(networks)
-    else:
-        networks[0].compile()
-    seconds = time.perf_counter() - began
-    if cold:
-        print(f"done in {seconds:.1f} s", flush=True)
-    return seconds
+    with announced("compiling the kernels, once on this machine: some 20 seconds"):
+        if backends.cache_folder() is None:  # every process compiles: only what it needs
+            networks[0].compile()
+        else:
+            compile_ahead(networks)
+    return time.perf_counter() - began
 
 
 def versions():

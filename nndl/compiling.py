@@ -1,92 +1,77 @@
-"""The kernels of networks, compiled before they are needed; the first time by two processes.
+"""The kernels of networks, compiled before they are needed; many of them by two processes.
 
-Numba compiles one kernel after the other, those of a convolutional network for half a minute.  So on a
-machine that has none yet a second process helps.  Both go through the same list of tasks, one from its
-beginning and one from its end, and a file for each task says that somebody has taken it.  What the
-helper has compiled comes to us by Numba's cache.
+Numba compiles one kernel after the other, those of a convolutional network for half a minute.  So where
+many are missing a second process helps.  Both go through the same list of tasks, one from its beginning
+and one from its end, and a file for each task says that somebody has taken it.  What the helper has
+compiled comes to us by Numba's cache.  Without it all would come out the same, but later.
 """
 
 import contextlib
+import json
+import os
+import shutil
+import subprocess
 import sys
-import tempfile
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 
 from . import backends
-from .layers import Layer
-from .network import EVALUATED_AT_ONCE, Network, Step
+from .layers import LAYERS
+from .model_file import describe, network_of
+from .network import EVALUATED_AT_ONCE, Step
 from .small_dense import SmallDense
 
+PATIENCE = 60     # seconds for the helper's last task, when ours are done
+FORGOTTEN = 600   # seconds after which a helper's folder has nobody any more
 
-def compile_ahead(networks, mini_batch=None):
+
+def compile_ahead(networks, mini_batch=None, momentum=0.0):
     """Have what training these networks may need compiled, or read from Numba's cache.
 
-    networks : on the same backend;  mini_batch : as for Network.compile
-    Changes nothing of them: what is compiled is tried out on black images, by steps of length 0.
+    networks : on the same backend;  mini_batch, momentum : as for Network.compile
     """
     ops, folder = networks[0].ops, backends.cache_folder()
-    known = any(backends.has_compiled(ops, {kind}) for net in networks for kind in kinds(net))
-    if ops.name == "numba" and ops.threads > 1 and folder is not None and not known:
-        m = 10 if mini_batch is None else len(mini_batch[0])
-        with contextlib.suppress(OSError, ValueError):  # no room, or layers of the user's own
-            _compile_with_help(networks, m, folder)
+    m = 10 if mini_batch is None else len(mini_batch[0])
+    # Trying out layers one by one is for ours; of one's own only training knows what they take.
+    ours = all(type(layer) in LAYERS.values() for network in networks for layer in network.layers)
+    known = backends.compiled_kinds(folder)
+    if ours and ops.threads > 1 and folder is not None and len(_tasks(networks, m, known)) > 1:
+        with contextlib.suppress(OSError, ValueError):  # no room; a cost that cannot be described
+            _compile_with_help(networks, m, known, folder)
     for network in networks:
-        network.compile(mini_batch)
-        backends.set_compiled(ops, kinds(network))
+        network.compile(mini_batch, momentum)
+        if ours:
+            backends.set_compiled(folder, {kind(layer, network) for layer in network.layers})
 
 
-def kinds(network):
-    """What a network's kernels depend on: the kinds of its layers and numbers, not their sizes."""
+def kind(layer, network):
+    """The name of what a layer's kernels depend on most, so that those missing can be told roughly."""
     if SmallDense.of(network, momentum=0) is not None:
-        return {f"SmallDense {network.dtype}"}
-    return {" ".join([type(layer).__name__, *(getattr(layer, name) for name in ("activation", "pool")
-                                              if hasattr(layer, name)), str(network.dtype)])
-            for layer in network.layers}
+        return f"small dense network {network.dtype}"
+    return " ".join([*["first"] * (not layer.needs_da), type(layer).__name__,
+                     *(getattr(layer, name) for name in ("activation", "pool")
+                       if hasattr(layer, name)), str(network.dtype)])
 
 
-def _compile_with_help(networks, m, folder):
-    with tempfile.TemporaryDirectory(dir=folder, prefix="helper-") as shared:
-        shared = Path(shared)
-        for number, network in enumerate(networks):
-            network.save(shared / f"{number}.npz")
-        helper = backends.another_python("nndl.compiling", shared, m, kernels=shared / "kernels")
-        try:
-            _work_off(enumerate(_tasks([network.copy() for network in networks], m)), shared)
-            helper.wait()
-        finally:
-            helper.kill()  # nothing to it if it has ended
-            helper.wait()
-        backends.take_over(shared / "kernels", folder)
+def _tasks(networks, m, known):
+    """Functions that each compile a part: a layer's way forward, or back, or a small network.
 
-
-def help_out(shared, m):
-    """The helper: do tasks from the end of the list."""
-    networks = [Network.load(path, backend="numba") for path in sorted(shared.glob("*.npz"))]
-    _work_off(reversed(list(enumerate(_tasks(networks, m)))), shared)
-
-
-def _work_off(tasks, shared):
-    """Do those of the tasks, (number, function), that the other process has not taken."""
-    for number, task in tasks:
-        with contextlib.suppress(FileExistsError):
-            (shared / f"task {number}").touch(exist_ok=False)
-            task()
-
-
-def _tasks(networks, m):
-    """Functions each of which compiles a part: a layer's way forward, or back, or a small network."""
+    known : kinds that have been compiled before
+    """
     tasks = []
     for network in networks:
-        if SmallDense.of(network, momentum=0) is not None:
+        back = network._walk_back()
+        missing = [layer for layer in network.layers if kind(layer, network) not in known]
+        if missing and SmallDense.of(network, momentum=0) is not None:
             tasks.append(network.compile)
             continue
-        back = network._walk_back()
-        for layer in network.layers:
-            if isinstance(layer, Layer):
-                tasks.append(lambda layer=layer: _forward(layer, m))
-                if layer in back:
-                    tasks.append(lambda layer=layer, network=network: _backward(layer, network, m))
+        for layer in missing:
+            tasks.append(lambda layer=layer: _forward(layer, m))
+            if layer in back:
+                tasks.append(lambda layer=layer, network=network: _backward(layer, network, m))
     return tasks
 
 
@@ -100,11 +85,65 @@ def _backward(layer, network, m):
     """A layer's way back alone: forward it goes with NumPy, which compiles nothing."""
     fast, layer.ops = layer.ops, backends.get("numpy")
     output = layer.forward(np.zeros((m, *layer.input_shape), layer.dtype), training=True)
-    layer.ops, layer.work = fast, {}
+    layer.ops, layer.work = fast, {}  # what NumPy's forward kept is not for Numba's backward
     Step(0.0, 0.0, 0.0, 0.0, network).learn(layer, np.zeros_like(output))
     if hasattr(layer, "compile"):
         layer.compile(m)
 
 
+# --- the two processes ----------------------------------------------------------------------------
+
+def _compile_with_help(networks, m, known, folder):
+    """Both go to work on networks made anew: nothing of the caller's is changed."""
+    shared = folder / "helper"
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - shared.stat().st_mtime > FORGOTTEN:
+            shutil.rmtree(shared)  # whoever made it was killed
+    shared.mkdir()  # FileExistsError: another process has a helper just now
+    helper = None
+    try:
+        order = json.dumps([[describe(network) for network in networks], m, sorted(known)])
+        helper = backends.another_python("nndl.compiling", shared, kernels=shared / "kernels")
+        helper.stdin.write(order.encode() + b"\n")
+        helper.stdin.flush()
+        _work_off(enumerate(_ordered(order)), shared)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            helper.wait(PATIENCE)
+        backends.take_over(shared / "kernels", folder)
+    finally:
+        if helper is not None:
+            helper.kill()  # nothing to it if it has ended
+            with contextlib.suppress(OSError):
+                helper.stdin.close()
+            helper.wait()
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+def _ordered(order):
+    """The tasks, of networks made anew."""
+    descriptions, m, known = json.loads(order)
+    networks = [network_of(description, backend="numba") for description in descriptions]
+    return _tasks(networks, m, known)
+
+
+def _work_off(tasks, shared):
+    """Do those of the tasks, (number, function), that the other process has not taken."""
+    with backends.get("numba").running():
+        for number, task in tasks:
+            try:
+                (shared / f"task {number}").touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            task()
+
+
+def help_out(shared):
+    """The helper: do tasks from the end of the list, as long as who has ordered them lives."""
+    order = sys.stdin.buffer.readline()
+    threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(1)), daemon=True).start()
+    if backends.cache_folder().is_relative_to(shared):  # and nowhere else, where we would disturb
+        _work_off(reversed(list(enumerate(_ordered(order)))), shared)
+
+
 if __name__ == "__main__":
-    help_out(Path(sys.argv[1]), int(sys.argv[2]))
+    help_out(Path(sys.argv[1]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-TAKEN = [np.dtype(name) for name in ("uint8", "float32", "float64")]  # by the backends, as images
+IMAGE_TYPES = [np.dtype(name) for name in ("uint8", "float32", "float64")]  # by the backends, as images
 
 
 class MiniBatches:
@@ -14,7 +14,7 @@ class MiniBatches:
 
     def __init__(self, network, images, y, m):
         self.gather, self.shape = network.ops.gather, network.input_shape
-        if images.dtype not in TAKEN:  # half precision, or another machine's byte order
+        if images.dtype not in IMAGE_TYPES:  # half precision, or another machine's byte order
             images = images.astype(network.dtype)
         # Read-only, as load_mnist's are: Numba compiles anew for those that might be written to.
         self.images = np.ascontiguousarray(images.reshape(len(images), -1)).view()

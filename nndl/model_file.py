@@ -28,21 +28,34 @@ def save(net, path):
     path = path if path.suffix else path.with_suffix(".npz")
     arrays = {f"{number}.{name}": np.ascontiguousarray(getattr(layer, name))
               for number, layer in enumerate(net.layers) for name in layer.parameters}
-    header = {
-        "format": FORMAT, "version": VERSION,
-        "layers": [_made_of(layer) for layer in net.layers],
-        "cost": _made_of(net.cost), "input_shape": net.input_shape, "seed": net.seed,
-        "dtype": net.dtype.name, "sha256": _checksum(arrays),
-    }
-    try:
-        text = json.dumps(header, default=_plain)
-    except TypeError as error:
-        raise ValueError(f"the network cannot be saved: {error}; give its layers plain arguments, "
-                         "numbers and text") from None
+    header = {"format": FORMAT, "version": VERSION, **describe(net), "sha256": _checksum(arrays)}
+    text = json.dumps(header)
     content = io.BytesIO()
     np.savez(content, header=np.frombuffer(text.encode(), np.uint8), **arrays)
     write_atomically(path, content.getvalue())
     return path
+
+
+def describe(net):
+    """What the network is made of, but for its weights: plain numbers, text and lists, as JSON has.
+
+    Raises ValueError for a layer or cost that these cannot describe.
+    """
+    made_of = {"layers": [_made_of(layer) for layer in net.layers], "cost": _made_of(net.cost),
+               "input_shape": net.input_shape, "seed": net.seed, "dtype": net.dtype.name}
+    try:
+        return json.loads(json.dumps(made_of, default=_plain))
+    except TypeError as error:
+        raise ValueError(f"the network cannot be saved: {error}; give its layers plain arguments, "
+                         "numbers and text") from None
+
+
+def network_of(description, backend=None, own_layers=()):
+    """A new network of what describe has described."""
+    from .network import Network
+    costs = {cost.__name__: cost for cost in (*COSTS.values(), *own_layers)}
+    return Network(_layers_of(description, own_layers), _make(description["cost"], costs, "cost"),
+                   description["input_shape"], description["seed"], backend, description["dtype"])
 
 
 def _made_of(thing):
@@ -142,15 +155,9 @@ def _checksum(arrays):
 
 
 def _build(path, header, arrays, backend, own_layers):
-    from .layers import LAYERS
-    from .network import Network
-    own = {kind.__name__: kind for kind in own_layers}
-    costs = {cost.__name__: cost for cost in COSTS.values()} | own
     try:
-        layers = [_make(config, LAYERS | own, "layer") for config in header["layers"]]
-        _compare(layers, header["input_shape"], arrays)
-        net = Network(layers, _make(header["cost"], costs, "cost"), header["input_shape"],
-                      header["seed"], backend, header["dtype"])
+        _compare(_layers_of(header, own_layers), header["input_shape"], arrays)
+        net = network_of(header, backend, own_layers)
         for number, layer in enumerate(net.layers):
             for name in layer.parameters:
                 mine, read = getattr(layer, name), arrays[f"{number}.{name}"]
@@ -161,6 +168,12 @@ def _build(path, header, arrays, backend, own_layers):
             MemoryError) as error:
         raise ValueError(f"{path} does not describe a network: {error}") from None
     return net
+
+
+def _layers_of(description, own_layers):
+    from .layers import LAYERS
+    known = LAYERS | {kind.__name__: kind for kind in own_layers}
+    return [_make(config, known, "layer") for config in description["layers"]]
 
 
 def _make(config, known, what):

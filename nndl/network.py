@@ -23,7 +23,7 @@ from . import backends, costs
 from .layers import Dense, Flatten, Layer
 from .mini_batches import MiniBatches
 from .ops.shapes import is_int, times
-from .progress import Progress
+from .progress import Progress, announced
 from .small_dense import SmallDense
 
 EVALUATED_AT_ONCE = 500  # images a piece: enough for large matrix products, small in memory
@@ -78,9 +78,9 @@ class Step:
     def take(self, layer):
         """Change a layer's parameters by the nablas that its backward has left."""
         ops, work = self.network.ops, self.network.work
-        if layer.parameters == ("w", "b") and not self.mu:
+        if layer.parameters == ("w", "b") and not self.mu:  # the same in one call
             ops.layer_step(layer.w, layer.b, layer.nabla_w, layer.nabla_b, self.eta, self.l2, self.l1,
-                           out_w=layer.w, out_b=layer.b, work=work.setdefault(id(layer), {}))
+                           out_w=layer.w, out_b=layer.b, work=work.setdefault((id(layer), "all"), {}))
             return
         for name in layer.parameters:
             w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
@@ -229,7 +229,7 @@ class Network:
         small = SmallDense.of(self, momentum)
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
         if progress and epochs:
-            self._compile_first((images[:mini_batch_size], y[:mini_batch_size]))
+            self._compile_first((images[:mini_batch_size], y[:mini_batch_size]), momentum)
         # What overflows ends in Diverged, which says more than NumPy's warning.
         with (self.ops.running(), np.errstate(over="ignore", invalid="ignore"),
               Progress(progress, epochs, n) as bar):
@@ -276,35 +276,37 @@ class Network:
         """In which order an epoch takes its n training examples."""
         return self.rng.permutation(n)
 
-    def _compile_first(self, mini_batch):
-        """compile, and say so, if this kind of network has not been compiled on this machine."""
-        from .compiling import compile_ahead, kinds
-        if not backends.has_compiled(self.ops, kinds(self)):
-            print("compiling this network's kernels, once on this machine", end=" ... ", flush=True)
-            began = time.perf_counter()
-            compile_ahead([self], mini_batch)
-            print(f"done in {time.perf_counter() - began:.1f} s", flush=True)
+    def _compile_first(self, mini_batch, momentum):
+        """compile, and say so if it takes long; once in a process for each such network."""
+        from .compiling import compile_ahead
+        images, _ = mini_batch
+        this = repr(self), self.dtype, images.dtype, len(images), bool(momentum)
+        if backends.compiles(self.ops) and this not in self.ops.compiled:
+            with announced("compiling this network's kernels, once on this machine"):
+                compile_ahead([self], mini_batch, momentum)
+            self.ops.compiled.add(this)
 
-    def compile(self, mini_batch=None):
+    def compile(self, mini_batch=None, momentum=0.0):
         """Have Numba compile what training may need, or read it from its cache; changes nothing.
 
         mini_batch : (images, labels) as for SGD; None: ten black images
+        momentum : SGD's; whether there is any matters
 
         By steps of length 0, and by evaluating a piece of the images.
         """
         images, y = mini_batch or (np.zeros((10, *self.input_shape), np.uint8), np.zeros(10, np.uint8))
-        state, n = self.rng.bit_generator.state, len(images)
+        state, velocity, n = self.rng.bit_generator.state, self.velocity, len(images)
         some, gather = np.arange(n), MiniBatches(self, images, y, n)
-        small = SmallDense.of(self, momentum=0)
+        small, self.velocity = SmallDense.of(self, momentum), {}
         if small is not None:
             small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
         else:
-            self.update_mini_batch(gather(some), 0.0)
+            self.update_mini_batch(gather(some), 0.0, momentum=momentum)
             for layer in self.layers:
                 if hasattr(layer, "compile"):
                     layer.compile(n)
         self._outputs(np.repeat(images[:1], EVALUATED_AT_ONCE, axis=0))
-        self.rng.bit_generator.state = state
+        self.rng.bit_generator.state, self.velocity = state, velocity
 
     def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0):
         """One step downhill on the mean cost of one mini-batch.  Book (20), (93), (107).

@@ -1,23 +1,28 @@
 """Kernels compiled before they are needed, by one process or two."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import nndl
-from nndl import ConvPool, Dense, Flatten, Network, Sigmoid, Softmax, backends, compiling
-from nndl.compiling import compile_ahead, kinds
+from nndl import ConvPool, Dense, Dropout, Flatten, Network, Sigmoid, Softmax, backends, compiling
+from nndl.compiling import compile_ahead, kind
+from nndl.model_file import describe
+from nndl.progress import announced
 from tests.nets import digits, network
 from tests.processes import in_a_new_process
 
 
-def small(backend=None):
-    """A network with a kernel of its own, tanh's."""
-    return Network([ConvPool(2, 5, "tanh"), Dense(3), Softmax()], backend=backend)
+def small():
+    """A network with a kernel of its own, tanh's, and with what draws random numbers."""
+    return Network([ConvPool(2, 5, "tanh"), Dropout(0.5), Dense(3), Softmax()], backend="numba")
 
 
 WATCH = """
@@ -53,90 +58,133 @@ def test_training_compiles_nothing_that_was_not_compiled_before(name, m):
     assert json.loads(out.splitlines()[-1]) == {}
 
 
-def test_two_processes_compile_for_the_first_time_and_leave_it_to_later_ones(tmp_path):
-    """All kernels of the network are there afterwards, and both have had a part in it."""
-    if backends.usable_cores() < 2:
-        pytest.skip("with one core there is no helper")
-    code = WATCH + """
+TOGETHER = WATCH + """
     from tests.test_compiling import small
-    net = small()
     tasks, done = compiling._tasks, []
     compiling._tasks = lambda *given: [
         lambda number=number, task=task: done.append(number) or task()
         for number, task in enumerate(tasks(*given))]
-    taken = []
-    take_over = backends.take_over
+    take_over, taken = backends.take_over, []
     def noting(kernels, folder):
         taken.extend(path.name for path in kernels.rglob("*.nbi"))
         take_over(kernels, folder)
     backends.take_over = noting
+    net = small()
     images, labels = nndl.load_mnist().training
     net.SGD((images[:20], labels[:20] % 3), 1, 10, 0.1)
     hits = sum(sum(kernel.stats.cache_hits.values()) for module in list(sys.modules.values())
                if module.__name__.startswith("nndl.ops")
                for kernel in vars(module).values() if isinstance(kernel, Dispatcher))
     folder = backends.cache_folder()
-    print(json.dumps(dict(done=done, all=len(tasks([net], 10)), taken=len(taken), hits=hits,
-                          left=[path.name for path in folder.glob("helper-*")],
-                          kinds=sorted(path.name for path in (folder / "compiled").iterdir()),
-                          w=float(abs(net.layers[-2].w).sum()))))
-    """
-    first, second = (in_a_new_process(code, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    print(json.dumps(dict(done=done, all=len(tasks([net], 10, set())), taken=len(taken), hits=hits,
+                          left=(folder / "helper").exists(), w=float(abs(net.layers[-2].w).sum()),
+                          kinds=sorted(path.name for path in (folder / "compiled").iterdir()))))
+"""
+
+
+def test_two_processes_compile_for_the_first_time_and_leave_it_to_later_ones(tmp_path):
+    """Both have had a part in it, and what the helper compiled is read here and later."""
+    first, second = (in_a_new_process(TOGETHER, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
     assert "compiling this network's kernels" in first and "compiling" not in second
     first, second = (json.loads(out.splitlines()[-1]) for out in (first, second))
     assert 0 < len(first["done"]) < first["all"] and first["taken"] > 5 and first["hits"] > 5
+    assert first["done"] == list(range(len(first["done"])))  # from the beginning, the helper not
     assert second["done"] == [] and second["taken"] == 0
-    assert first["left"] == [] and first["w"] == second["w"]
-    assert first["kinds"] == ["ConvPool tanh max float32", "Dense float32", "Flatten float32",
-                              "Softmax float32"]
+    assert not first["left"] and first["w"] == second["w"]
+    assert first["kinds"] == ["Dense float32", "Dropout float32", "Flatten float32", "Softmax float32",
+                              "first ConvPool tanh max float32"]
+
+
+def test_tasks_and_one_step_compile_all_that_training_needs(tmp_path):
+    """What is left to compile after the tasks is gathering a mini-batch."""
+    out = in_a_new_process(WATCH + """
+    for name in ("A", "B"):
+        net = network(name)
+        for task in compiling._tasks([network(name)], 10, set()):
+            task()
+        compiled = versions()
+        net.compile()
+        more = {kernel for kernel, n in versions().items() if n != compiled.get(kernel)}
+        assert {kernel.split(".")[-1] for kernel in more} <= {"_gather", "as_floats", "copy_to"}, more
+    """, NUMBA_CACHE_DIR=str(tmp_path))
+    assert out == ""
 
 
 @pytest.fixture
 def nothing_known(monkeypatch, tmp_path):
-    """A numba backend that has compiled nothing yet, and an empty folder for kernels."""
+    """The numba backend with two threads, and an empty folder for kernels."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     ops = backends.get("numba")
-    monkeypatch.setattr(ops, "compiled", set())
     monkeypatch.setattr(ops, "threads", 2)
     return ops
 
 
 @pytest.fixture
 def helpers(monkeypatch):
-    """Notes whether a helper is asked for; it does nothing."""
+    """Notes the helpers that are asked for, which only sleep, and that nobody has patience with."""
     asked = []
 
     def another_python(module, *arguments, kernels):
-        asked.append(module)
-        return subprocess.Popen([sys.executable, "-c", ""])
+        asked.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"],
+                                      stdin=subprocess.PIPE))
+        return asked[-1]
     monkeypatch.setattr(backends, "another_python", another_python)
+    monkeypatch.setattr(compiling, "PATIENCE", 0)
     return asked
 
 
-def test_a_helper_is_there_for_the_first_time_only(nothing_known, helpers):
-    """And if it does nothing, as here, all is compiled without it."""
+def test_a_helper_is_there_for_what_is_missing(nothing_known, helpers):
+    """And if it does nothing, as here, all is compiled without it, and it does not live on."""
+    net = small()
+    before, state = net.copy(), str(net.rng.bit_generator.state)
+    compile_ahead([net])
+    assert len(helpers) == 1 and helpers[0].poll() is not None
+    assert not (backends.cache_folder() / "helper").exists()
     compile_ahead([small()])
-    assert helpers == ["nndl.compiling"]
-    compile_ahead([Network([ConvPool(2, 5, "gelu"), Dense(3), Softmax()])])
     assert len(helpers) == 1
-    assert backends.has_compiled(nothing_known, kinds(small()) | {"ConvPool gelu max float32"})
+    compile_ahead([Network([ConvPool(2, 5, "gelu"), ConvPool(2, 5, "tanh"), Dense(3), Softmax()])])
+    assert len(helpers) == 2
+    assert backends.compiled_kinds(backends.cache_folder()) == {
+        "first ConvPool tanh max float32", "first ConvPool gelu max float32", "Flatten float32",
+        "ConvPool tanh max float32", "Dense float32", "Dropout float32", "Softmax float32"}
+    assert str(net.rng.bit_generator.state) == state and net.velocity == {}
+    assert all(np.array_equal(getattr(one, name), getattr(other, name))
+               for one, other in zip(before.layers, net.layers) for name in one.parameters)
 
 
-@pytest.mark.parametrize("why", ["one thread", "no folder", "NumPy"])
+@pytest.mark.parametrize("why", ["one thread", "no folder", "one task", "another is at it"])
 def test_no_helper_where_it_would_be_of_no_use(nothing_known, helpers, monkeypatch, why):
+    folder = backends.cache_folder()
     if why == "one thread":
         monkeypatch.setattr(nothing_known, "threads", 1)
     if why == "no folder":
         monkeypatch.setattr(backends, "cache_folder", lambda: None)
-    compile_ahead([small("numpy" if why == "NumPy" else "numba")])
-    assert helpers == []
+    if why == "another is at it":
+        (folder / "helper").mkdir()
+    net = network("C") if why == "one task" else small()
+    compile_ahead([net])
+    assert helpers == [] and (folder / "helper").exists() == (why == "another is at it")
+
+
+def test_a_folder_that_a_killed_process_has_left_is_no_hindrance(nothing_known, helpers):
+    left = backends.cache_folder() / "helper"
+    left.mkdir()
+    (left / "task 0").touch()
+    an_hour_ago = time.time() - 3600
+    os.utime(left, (an_hour_ago, an_hour_ago))
+    compile_ahead([small()])
+    assert len(helpers) == 1 and not left.exists()
 
 
 class Doubling(nndl.Layer):
-    """A user's own."""
+    """A user's own: with words for activation and pool that mean something else."""
+
+    def __init__(self):
+        self.activation, self.pool = np.tanh, 2
 
     def forward(self, a, training=False):
-        """a -> 2 a."""
+        """a -> 2 a, and no black images."""
+        assert not training or a.any()
         return 2 * a
 
     def backward(self, d):
@@ -144,28 +192,43 @@ class Doubling(nndl.Layer):
         return 2 * d
 
 
-def test_layers_of_ones_own_are_compiled_around(nothing_known):
-    """The helper cannot make such a network, and ends at once."""
-    net = Network([Dense(30), Doubling(), Dense(10), Softmax()])
-    compile_ahead([net])
-    assert backends.has_compiled(nothing_known, {"Doubling float32", "Dense float32"})
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_layers_of_ones_own_are_not_tried_out(nothing_known, helpers, backend):
+    """Their network trains; nobody hands them black images, nor makes others of them."""
+    net = Network([Dense(30), Doubling(), Dense(10), Softmax()], backend=backend)
+    net.SGD(digits(20), 1, 10, 0.1)
+    assert helpers == [] and net.history.epochs == 1
 
 
-def test_a_helper_does_not_outlive_an_interruption(nothing_known, monkeypatch, tmp_path):
-    started = []
+@pytest.mark.parametrize("broken", [lambda patch: patch.setattr(sys, "executable", None),
+                                    lambda patch: patch.setattr(sys, "executable", "/nowhere"),
+                                    lambda patch: patch.setattr(sys, "frozen", True, raising=False)])
+def test_where_no_python_can_be_started_it_goes_alone(nothing_known, monkeypatch, broken):
+    broken(monkeypatch)
+    compile_ahead([small()])
+    assert not (backends.cache_folder() / "helper").exists()
 
-    def another_python(module, *arguments, kernels):
-        started.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"]))
-        return started[0]
 
+def test_a_helper_does_not_outlive_an_interruption(nothing_known, helpers, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
-    monkeypatch.setattr(backends, "another_python", another_python)
     monkeypatch.setattr(compiling, "_work_off", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compile_ahead([small()])
-    assert started[0].poll() is not None
-    assert not list(backends.cache_folder().glob("helper-*"))
+    assert helpers[0].poll() is not None
+    assert not (backends.cache_folder() / "helper").exists()
+
+
+def test_a_helper_ends_with_who_has_ordered_it(nothing_known, tmp_path):
+    """Killed, that process says nothing, but its end of the pipe closes."""
+    (tmp_path / "shared").mkdir()
+    order = json.dumps([[describe(small())], 10, []])
+    helper = backends.another_python("nndl.compiling", tmp_path / "shared",
+                                     kernels=tmp_path / "shared" / "kernels")
+    helper.stdin.write(order.encode() + b"\n")
+    helper.stdin.close()
+    assert helper.wait(60) == 1
+    assert len(list((tmp_path / "shared").glob("task *"))) < len(compiling._ordered(order))
 
 
 def test_every_task_is_done_by_one_of_two(tmp_path):
@@ -181,6 +244,13 @@ def test_every_task_is_done_by_one_of_two(tmp_path):
     work("first", range(10))
     second.join()
     assert done == {"first": [0, 1, 2, 3, 4], "second": [9, 8, 7, 6, 5]}
+
+
+def test_an_error_of_a_task_is_no_sign_that_somebody_has_taken_it(tmp_path):
+    def task():
+        raise FileExistsError("of its own")
+    with pytest.raises(FileExistsError, match="of its own"):
+        compiling._work_off([(0, task)], tmp_path)
 
 
 def noting(ran, layer, way):
@@ -200,42 +270,50 @@ def test_the_tasks_leave_out_nothing():
         for layer in net.layers:
             for way in ("forward", "learn"):
                 setattr(layer, way, noting(ran, layer, way))
-        tasks = compiling._tasks([net], 2)
+        tasks = compiling._tasks([net], 2, set())
         for task in tasks:
             task()
         assert {layer for layer, way in ran if way == "forward"} == set(net.layers)
         assert [layer for layer, way in ran if way == "learn"] == net._walk_back()
         assert len(tasks) == len(net.layers) + len(net._walk_back())
-    assert len(compiling._tasks([network("C")], 2)) == 1  # one call of dense_epoch
+        known = {kind(layer, net) for layer in net.layers}
+        assert compiling._tasks([net], 2, known) == []
+    assert len(compiling._tasks([network("C")], 2, set())) == 1  # one call of dense_epoch
 
 
 def test_kinds_are_of_layers_and_numbers_not_of_sizes():
+    def kinds(net):
+        return {kind(layer, net) for layer in net.layers}
     a = kinds(Network([ConvPool(2, 5), Dense(3), Softmax()]))
     assert a == kinds(Network([ConvPool(7, 3), Dense(4), Dense(2), Softmax()]))
-    assert a == {"ConvPool relu max float32", "Flatten float32", "Dense float32", "Softmax float32"}
-    assert kinds(Network([ConvPool(2, 5, pool="l2"), Dense(3), Softmax()])) - a == {
+    assert a == {"first ConvPool relu max float32", "Flatten float32", "Dense float32",
+                 "Softmax float32"}
+    assert kinds(Network([ConvPool(2, 5), ConvPool(2, 5, pool="l2"), Dense(3), Softmax()])) - a == {
         "ConvPool relu l2 float32"}
-    assert all(kind.endswith("float64") for kind in kinds(network("A", dtype="float64")))
-    assert kinds(network("C")) == {"SmallDense float32"}
+    assert all(word.endswith("float64") for word in kinds(network("A", dtype="float64")))
+    assert kinds(network("C")) == {"small dense network float32"}
 
 
-def test_taking_over_leaves_what_is_there(tmp_path):
-    """Index and data of a kernel belong together: all of them come, or none."""
-    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+def test_taking_over_leaves_what_is_there(tmp_path, monkeypatch):
+    """Index and data of a kernel belong together: the index first, and neither where one is."""
+    ours, theirs, order = tmp_path / "ours", tmp_path / "theirs", []
     for folder, word in ((ours / "ops_1", "ours"), (theirs / "kernels-1" / "ops_1", "theirs")):
         folder.mkdir(parents=True)
         for name in ("a.f-1.py3.nbi", "a.f-1.py3.1.nbc"):
             (folder / name).write_text(word)
     for name in ("a.g[x]-7.py3.nbi", "a.g[x]-7.py3.1.nbc", "a.g[x]-7.py3.2.nbc", "a.f-1.py3.2.nbc"):
         (theirs / "kernels-1" / "ops_1" / name).write_text("theirs")
+    link = os.link
+    monkeypatch.setattr(os, "link", lambda one, two: (link(one, two), order.append(two.suffix)))
     backends.take_over(theirs, ours)
     assert {path.name: path.read_text() for path in (ours / "ops_1").iterdir()} == {
         "a.f-1.py3.nbi": "ours", "a.f-1.py3.1.nbc": "ours", "a.g[x]-7.py3.nbi": "theirs",
         "a.g[x]-7.py3.1.nbc": "theirs", "a.g[x]-7.py3.2.nbc": "theirs"}
+    assert order == [".nbi", ".nbc", ".nbc"]
     backends.take_over(tmp_path / "nothing", ours)
 
 
-def test_another_python_imports_what_we_do_and_nothing_of_the_current_folder(monkeypatch, tmp_path):
+def test_another_python_imports_what_we_do_and_nothing_else(monkeypatch, tmp_path):
     """A file numpy.py where the user happens to be is not ours to run."""
     (tmp_path / "numpy.py").write_text("raise SystemExit(3)")
     (tmp_path / "elsewhere").mkdir()
@@ -243,19 +321,58 @@ def test_another_python_imports_what_we_do_and_nothing_of_the_current_folder(mon
         "import os, sys, numpy, nndl; "
         "open(sys.argv[1], 'w').write(os.environ['NUMBA_CACHE_DIR'] + nndl.__file__)")
     monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(sys, "path", [*sys.path, None, b"bytes"])
+    monkeypatch.syspath_prepend(os.path.relpath(tmp_path / "elsewhere"))
     monkeypatch.chdir(tmp_path)
     process = backends.another_python("looks", tmp_path / "out", kernels=tmp_path / "kernels")
+    process.stdin.close()
     assert process.wait(60) == 0
     assert (tmp_path / "out").read_text() == str(tmp_path / "kernels") + nndl.__file__
 
 
-def test_black_images_are_what_compile_takes_by_itself():
-    net = network("A")
-    before = net.copy()
-    net.compile()
-    x, y = digits(7)
-    assert all(np.array_equal(getattr(one, name), getattr(other, name))
-               for one, other in zip(before.layers, net.layers) for name in one.parameters)
-    net.update_mini_batch((x, y), 0.1)
-    before.update_mini_batch((x, y), 0.1)
-    assert np.array_equal(before.layers[0].w, net.layers[0].w)
+# --- what is said ---------------------------------------------------------------------------------
+
+def test_what_takes_long_is_announced_and_what_does_not_is_not(capsys):
+    with announced("short", after=30):
+        pass
+    with announced("long", after=0):
+        time.sleep(0.2)
+    assert re.fullmatch(r"long \.\.\. done in 0\.[0-9] s\n", capsys.readouterr().out)
+    with pytest.raises(KeyboardInterrupt), announced("stopped", after=0):
+        time.sleep(0.2)
+        raise KeyboardInterrupt
+    assert capsys.readouterr().out == "stopped ... \n"
+
+
+def test_momentum_is_compiled_for_where_there_is_any(monkeypatch):
+    net, seen = network("C"), []
+    monkeypatch.setattr(compiling, "compile_ahead", lambda *given: seen.append(given))
+    monkeypatch.setattr(net.ops, "compiled", set())
+    data = digits(20)
+    for momentum, m in ((0.0, 10), (0.9, 10), (0.5, 10), (0.0, 10), (0.0, 20), (0.0, 30)):
+        net.SGD(data, 1, m, 0.1, momentum=momentum)
+    assert [(momentum, len(mini_batch[0])) for _, mini_batch, momentum in seen] == [
+        (0.0, 10), (0.9, 10), (0.0, 20)]
+
+
+def test_compiling_changes_nothing():
+    for momentum in (0.0, 0.9):
+        net = network("B")
+        before = net.copy()
+        net.compile(momentum=momentum)
+        assert all(np.array_equal(getattr(one, name), getattr(other, name))
+                   for one, other in zip(before.layers, net.layers) for name in one.parameters)
+        assert net.velocity == {} and net.rng.random() == before.rng.random()
+
+
+def test_without_the_compiler_nothing_is_compiled():
+    """With NUMBA_DISABLE_JIT 500 images would take minutes."""
+    out = in_a_new_process("""
+        from nndl import backends, compiling
+        from tests.nets import digits, network
+        compiling.compile_ahead = None
+        net = network("C")
+        net.SGD(digits(1), 1, 1, 0.1)
+        print(backends.compiles(net.ops), backends.compiles(backends.get("numpy")))
+    """, NUMBA_DISABLE_JIT="1")
+    assert out.splitlines()[-1] == "False False"

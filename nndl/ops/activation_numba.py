@@ -53,22 +53,22 @@ def relu_backward(da, a, work=None):
 
 def leaky_relu_forward(z, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_forward."""
-    return _apply("leaky_relu", z, work, slope)
+    return _apply("leaky_relu", z, work, (slope,))
 
 
 def leaky_relu_backward(da, a, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_backward."""
-    return _chain("leaky_relu", da, a, work, slope)
+    return _chain("leaky_relu", da, a, work, (slope,))
 
 
 def elu_forward(z, alpha=1.0, work=None):
     """As activation_numpy.elu_forward."""
-    return _apply("elu", z, work, alpha)
+    return _apply("elu", z, work, (alpha,))
 
 
 def elu_backward(da, a, alpha=1.0, work=None):
     """As activation_numpy.elu_backward."""
-    return _chain("elu", da, a, work, alpha)
+    return _chain("elu", da, a, work, (alpha,))
 
 
 def gelu_forward(z, work=None):
@@ -86,7 +86,7 @@ def activation_forward(z, name, alpha=0.0, work=None):
     """As activation_numpy.activation_forward."""
     if name == "linear":
         return z
-    return _apply(known(name), z, work, *((alpha,) if name in SCALED else ()))
+    return _apply(known(name), z, work, (alpha,) if name in SCALED else ())
 
 
 def activation_backward(da, a, z, name, alpha=0.0, work=None):
@@ -94,34 +94,34 @@ def activation_backward(da, a, z, name, alpha=0.0, work=None):
     if name == "linear":
         return da
     return _chain(known(name), da, z if name == "gelu" else a, work,
-                  *((alpha,) if name in SCALED else ()))
+                  (alpha,) if name in SCALED else ())
 
 
-def _apply(name, z, work, *alpha):
+def _apply(name, z, work, alphas=()):
     """An activation of z, whatever its shape."""
     def prepare():
         check_float(z=z)
-        flat, (few, many, _, _) = in_memory_order(z), KINDS[name]
+        flat, (few, many) = in_memory_order(z), FORWARD[name]
         a = buffer(work, "a", flat.shape, z.dtype)
         return (few if z.size <= FEW[name] else many,
-                (flat.reshape(-1), *map(z.dtype.type, alpha), a.reshape(-1)), in_logical_order(a))
+                (flat.reshape(-1), *map(z.dtype.type, alphas), a.reshape(-1)), in_logical_order(a))
 
-    forward, arguments, a = remembered(work, "forward", (z,), (name, alpha), prepare)
+    forward, arguments, a = remembered(work, "forward", (z,), (name, alphas), prepare)
     forward(*arguments)
     return a
 
 
-def _chain(name, da, a, work, *alpha):
+def _chain(name, da, a, work, alphas=()):
     """The way back through an activation, by the chain rule; for gelu a is z."""
     def prepare():
         check_same_shape(da=da, a=a)
-        flat, (_, _, few, many) = in_memory_order(da), KINDS[name]
+        flat, (few, many) = in_memory_order(da), BACKWARD[name]
         dz = buffer(work, "dz", flat.shape, da.dtype)
         return (few if da.size <= FEW[name] else many,
-                (flat.reshape(-1), in_memory_order(a).reshape(-1), *map(a.dtype.type, alpha),
+                (flat.reshape(-1), in_memory_order(a).reshape(-1), *map(a.dtype.type, alphas),
                  dz.reshape(-1)), in_logical_order(dz))
 
-    backward, arguments, dz = remembered(work, "backward", (da, a), (name, alpha), prepare)
+    backward, arguments, dz = remembered(work, "backward", (da, a), (name, alphas), prepare)
     backward(*arguments)
     return dz
 
@@ -304,12 +304,14 @@ def _gelu_prime(da, z, dz):
         gelu_prime(share(block, da), share(block, z), share(block, dz))
 
 
-# Of each activation: forward for a run of numbers, and shared out; backward the same.
-KINDS = {
-    "sigmoid": (sigmoid, _sigmoid, sigmoid_prime, _sigmoid_prime),
-    "tanh": (tanh, _tanh, tanh_prime, _tanh_prime),
-    "relu": (relu, _relu, relu_prime, _relu_prime),
-    "leaky_relu": (leaky_relu, _leaky_relu, leaky_relu_prime, _leaky_relu_prime),
-    "elu": (elu, _elu, elu_prime, _elu_prime),
-    "gelu": (gelu, _gelu, gelu_prime, _gelu_prime),
+# For each activation (few, many): the kernel for a run of numbers, and the one that shares it out.
+# The latter are written out: made by a function, from the former, they would miss Numba's cache.
+FORWARD = {
+    "sigmoid": (sigmoid, _sigmoid), "tanh": (tanh, _tanh), "relu": (relu, _relu),
+    "leaky_relu": (leaky_relu, _leaky_relu), "elu": (elu, _elu), "gelu": (gelu, _gelu),
+}
+BACKWARD = {
+    "sigmoid": (sigmoid_prime, _sigmoid_prime), "tanh": (tanh_prime, _tanh_prime),
+    "relu": (relu_prime, _relu_prime), "leaky_relu": (leaky_relu_prime, _leaky_relu_prime),
+    "elu": (elu_prime, _elu_prime), "gelu": (gelu_prime, _gelu_prime),
 }

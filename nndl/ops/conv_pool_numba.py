@@ -97,10 +97,9 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
     def prepare():
         z_shape = check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding)
         own = work is not None and np.may_share_memory(winner, work.get("winner"))
-        by_places = w.shape[3] * w.shape[1] < SHORT_ROW and not need_dx
-        return z_shape, own, _backward_place_by_place if by_places else _backward_winner_by_winner
+        return z_shape, own, w.shape[3] * w.shape[1] < SHORT_ROW and not need_dx
 
-    z_shape, own_winner, backward = remembered(
+    z_shape, own_winner, by_places = remembered(
         work, "settled", (d_pooled, pooled, winner, x, w),
         (pool, size, pool_stride, stride, padding, need_dx), prepare)
     if fused(activation, pool):
@@ -108,8 +107,10 @@ def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", 
             check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
         if activation != "relu":
             d_pooled = activation_backward(d_pooled, pooled, z, activation, alpha, parts["activation"])
-        return backward(d_pooled, pooled, winner, x, w, activation == "relu", size, pool_stride, stride,
-                        padding, need_dx, work)
+        given = d_pooled, pooled, winner, x, w, activation == "relu", size, pool_stride, stride, padding
+        if by_places:
+            return _backward_place_by_place(*given, work)
+        return _backward_winner_by_winner(*given, need_dx, work)
     if pool == "max":
         da = max_pool_backward(d_pooled, winner, z_shape, size, pool_stride, parts["pool"])
     else:
@@ -188,7 +189,7 @@ def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, relu, size, pool_
 
 
 def _backward_place_by_place(d_pooled, pooled, winner, x, w, relu, size, pool_stride, stride, padding,
-                             need_dx, work):
+                             work):
     """As _backward_winner_by_winner for a first layer, of which nobody needs dx: it is None."""
     def prepare():
         (f, c, kh, kw), (m, _, oh, ow) = w.shape, d_pooled.shape

@@ -8,7 +8,7 @@ from scipy.special import expit, ndtr
 
 from nndl.gradcheck import check_operation, spread
 from nndl.ops import activation_numba
-from nndl.ops.activation_numba import KINDS, SCALED
+from nndl.ops.activation_numba import BACKWARD, FORWARD, SCALED
 from tests.ops.checks import (
     assert_agree,
     check_work,
@@ -84,14 +84,14 @@ def test_by_name_is_the_same(ops, name):
 def test_few_numbers_are_left_to_the_calling_thread(fast, monkeypatch, name):
     """Few is said for each kind."""
     used = []
-    ways = "forward", "forward shared", "backward", "backward shared"
-    monkeypatch.setitem(activation_numba.KINDS, name, [
-        lambda *arguments, way=way: used.append(way) for way in ways])
-    monkeypatch.setattr(activation_numba, "FEW", {kind: 99 if kind != name else 5 for kind in KINDS})
+    for table, way in ((FORWARD, "forward"), (BACKWARD, "backward")):
+        monkeypatch.setitem(table, name, [lambda *_, word=f"{way} {how}": used.append(word)
+                                          for how in ("few", "many")])
+    monkeypatch.setattr(activation_numba, "FEW", {kind: 99 if kind != name else 5 for kind in FORWARD})
     for n in (5, 6):
         z = np.ones((n, 1))
         backward(fast, name, z, forward(fast, name, z), z)
-    assert used == ["forward", "backward", "forward shared", "backward shared"]
+    assert used == ["forward few", "backward few", "forward many", "backward many"]
 
 
 def test_linear_is_no_activation(ops):
@@ -296,10 +296,10 @@ def some_of_all_kinds(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", FORWARD)
 def test_in_place_is_the_same(name, dtype):
     z, da = some_of_all_kinds(dtype)
-    alpha, (apply, _, chain, _) = [dtype(0.5)] * (name in SCALED), KINDS[name]
+    alpha, (apply, _), (chain, _) = [dtype(0.5)] * (name in SCALED), FORWARD[name], BACKWARD[name]
     a, dz = np.empty_like(z), np.empty_like(z)
     with left_alone(z, da):
         apply(z, *alpha, a)
@@ -311,11 +311,11 @@ def test_in_place_is_the_same(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", FORWARD)
 def test_a_number_gives_the_same_bits_wherever_it_stands(name, dtype):
     """Not so if the last few of a run, which fill no vector, were computed another way."""
     z, da = some_of_all_kinds(dtype)
-    alpha, (apply, _, chain, _) = [dtype(0.5)] * (name in SCALED), KINDS[name]
+    alpha, (apply, _), (chain, _) = [dtype(0.5)] * (name in SCALED), FORWARD[name], BACKWARD[name]
     a, dz = np.empty_like(z), np.empty_like(z)
     apply(z, *alpha, a)
     chain(da, z, *alpha, dz)

@@ -458,8 +458,9 @@ def test_dx_only_on_demand(ops, activation, pool, c):
     dx, nabla_w, nabla_b = backward(ops, d, out, x, w, activation, pool, need_dx=False)
     _, all_w, all_b = backward(ops, d, out, x, w, activation, pool)
     assert dx is None
-    assert np.allclose(nabla_w, all_w, rtol=0, atol=1e-13)  # a first layer's way may be another
-    assert np.allclose(nabla_b, all_b, rtol=0, atol=1e-13)
+    other_way = ops.name == "numba" and 2 * c < SHORT_ROW and fused(activation, pool)
+    assert np.allclose(nabla_w, all_w, rtol=0, atol=1e-13 if other_way else 0)
+    assert np.allclose(nabla_b, all_b, rtol=0, atol=1e-13 if other_way else 0)
 
 
 @pytest.mark.parametrize("activation, pool", [("relu", "max"), ("gelu", "max"), ("relu", "l2")])
