@@ -149,15 +149,15 @@ def train(options):
 def evaluate(options):
     """nndl evaluate: what a saved network gets right."""
     from . import Network, backends
+    from .compiling import watched
     from .network import EVALUATED_AT_ONCE
-    from .progress import announced
     _use(options)
     net = Network.load(options.model, options.backend)
     splits = _splits(options.data)
     print(net)
     print()
     if backends.compiles(net.ops):
-        with announced("compiling this network's kernels, once on this machine"):
+        with watched("this network's kernels"):
             net.predict(splits.test.images[:EVALUATED_AT_ONCE])
     for name in ("validation", "test"):
         data = getattr(splits, name)
@@ -186,14 +186,11 @@ def warmup(options):
 
 def info(options):
     """nndl info: versions, backends, threads, machine, and what is missing for full speed."""
-    import numpy as np
-
     from . import backends
     _use(options)
     numba = backends.prepare_numba()
     ops = backends.get(options.backend)
-    with ops.running():
-        backends.get("numba").relu_forward(np.zeros(1, "float32"))  # starts the threads
+    with backends.get("numba").running():  # starts the threads
         layer = numba.threading_layer()
     from threadpoolctl import threadpool_info
     blas = [f"{library['internal_api']} {library['version']} ({library.get('architecture', '?')})"
@@ -306,8 +303,7 @@ def _compile(ops):
     from . import Conv, Dense, Flatten, Network, Sigmoid, Softmax, backends
     if not backends.compiles(ops):
         return 0.0
-    from .compiling import compile_ahead
-    from .progress import announced
+    from .compiling import compile_ahead, watched
     networks = [
         book_network(backend=ops.name),
         Network([Dense(30), Sigmoid(), Dense(10), Sigmoid()], backend=ops.name),  # chapter 1
@@ -315,7 +311,7 @@ def _compile(ops):
         Network([Conv(10, 28), Flatten(), Softmax()], backend=ops.name),
     ]
     began = time.perf_counter()
-    with announced("compiling the kernels, once on this machine: some 20 seconds"):
+    with watched("the kernels", ": some 20 seconds"):
         if backends.cache_folder() is None:  # every process compiles: only what it needs
             networks[0].compile()
         else:

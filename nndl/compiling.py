@@ -6,10 +6,12 @@ and one from its end, and a file for each task says that somebody has taken it. 
 compiled comes to us by Numba's cache.  Without it all would come out the same, but later.
 """
 
+import _thread
 import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +24,7 @@ from . import backends
 from .layers import LAYERS
 from .model_file import describe, network_of
 from .network import EVALUATED_AT_ONCE, Step
+from .progress import announced
 from .small_dense import SmallDense
 
 PATIENCE = 60     # seconds for the helper's last task, when ours are done
@@ -32,19 +35,57 @@ def compile_ahead(networks, mini_batch=None, momentum=0.0):
     """Have what training these networks may need compiled, or read from Numba's cache.
 
     networks : on the same backend;  mini_batch, momentum : as for Network.compile
+    Layers of one's own are not tried out: they may count what they are given, or not like it black.
     """
     ops, folder = networks[0].ops, backends.cache_folder()
     m = 10 if mini_batch is None else len(mini_batch[0])
-    # Trying out layers one by one is for ours; of one's own only training knows what they take.
-    ours = all(type(layer) in LAYERS.values() for network in networks for layer in network.layers)
+    ours = [network for network in networks
+            if all(type(layer) in LAYERS.values() for layer in network.layers)]
     known = backends.compiled_kinds(folder)
-    if ours and ops.threads > 1 and folder is not None and len(_tasks(networks, m, known)) > 1:
+    if ops.threads > 1 and folder is not None and len(_tasks(ours, m, known)) > 1:
         with contextlib.suppress(OSError, ValueError):  # no room; a cost that cannot be described
-            _compile_with_help(networks, m, known, folder)
+            _compile_with_help(ours, m, known, folder)
     for network in networks:
-        network.compile(mini_batch, momentum)
-        if ours:
+        if network in ours:
+            network.compile(mini_batch, momentum)
             backends.set_compiled(folder, {kind(layer, network) for layer in network.layers})
+        else:
+            _compile_around(network, m)
+
+
+@contextlib.contextmanager
+def watched(what, how_long=""):
+    """Within it Numba compiles: say so if it takes long, and let Ctrl-C end it."""
+    when = ("once on this machine" if backends.cache_folder() is not None else
+            "which no writable folder keeps (NUMBA_CACHE_DIR may name one)")
+    with announced(f"compiling {what}, {when}{how_long}"), _interrupted_outside_llvm():
+        yield
+
+
+@contextlib.contextmanager
+def _interrupted_outside_llvm():
+    """Ctrl-C takes effect when LLVM, the compiler behind Numba, is done with what it is at.
+
+    It calls back into Python, and Python drops an exception that arises there: a KeyboardInterrupt
+    would be lost, and the kernel half made.
+    """
+    def interrupt(number, frame):
+        while frame is not None:
+            if "llvmlite" in frame.f_globals.get("__name__", ""):
+                threading.Timer(0.02, _thread.interrupt_main).start()  # once more
+                return
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+    if (threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
+        yield  # somebody else decides
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def kind(layer, network):
@@ -89,6 +130,19 @@ def _backward(layer, network, m):
     Step(0.0, 0.0, 0.0, 0.0, network).learn(layer, np.zeros_like(output))
     if hasattr(layer, "compile"):
         layer.compile(m)
+
+
+def _compile_around(network, m):
+    """What the layers of ours need in a network with others: tried out on layers like them."""
+    back = network._walk_back()
+    for layer in network.layers:
+        if type(layer) in LAYERS.values():
+            twin = layer.clone()
+            twin.setup(layer.input_shape, network.ops, np.random.default_rng(0), network.dtype)
+            twin.needs_da = layer.needs_da
+            _forward(twin, m)
+            if layer in back:
+                _backward(twin, network, m)
 
 
 # --- the two processes ----------------------------------------------------------------------------

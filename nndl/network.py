@@ -23,7 +23,7 @@ from . import backends, costs
 from .layers import Dense, Flatten, Layer
 from .mini_batches import MiniBatches
 from .ops.shapes import is_int, times
-from .progress import Progress, announced
+from .progress import Progress
 from .small_dense import SmallDense
 
 EVALUATED_AT_ONCE = 500  # images a piece: enough for large matrix products, small in memory
@@ -278,11 +278,11 @@ class Network:
 
     def _compile_first(self, mini_batch, momentum):
         """compile, and say so if it takes long; once in a process for each such network."""
-        from .compiling import compile_ahead
+        from .compiling import compile_ahead, watched
         images, _ = mini_batch
         this = repr(self), self.dtype, images.dtype, len(images), bool(momentum)
         if backends.compiles(self.ops) and this not in self.ops.compiled:
-            with announced("compiling this network's kernels, once on this machine"):
+            with watched("this network's kernels"):
                 compile_ahead([self], mini_batch, momentum)
             self.ops.compiled.add(this)
 

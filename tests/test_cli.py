@@ -386,6 +386,13 @@ def test_a_file_in_the_place_of_the_folder_for_results(data, tmp_path, monkeypat
 
 # --- the other verbs ------------------------------------------------------------------------------
 
+def test_info_of_the_numpy_backend_in_a_process_that_has_done_nothing():
+    out = subprocess.run([sys.executable, "-m", "nndl", "info", "--backend", "numpy"], text=True,
+                         capture_output=True)
+    assert out.returncode == 0, out.stderr
+    assert "backend" in out.stdout and "threading layer" in out.stdout
+
+
 def test_info(capsys):
     assert run("info", "--threads", 1) == 0
     out, err = capsys.readouterr()

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
@@ -177,14 +179,15 @@ def test_a_folder_that_a_killed_process_has_left_is_no_hindrance(nothing_known, 
 
 
 class Doubling(nndl.Layer):
-    """A user's own: with words for activation and pool that mean something else."""
+    """A user's own: with words for activation and pool that mean something else, and counting."""
 
     def __init__(self):
-        self.activation, self.pool = np.tanh, 2
+        self.activation, self.pool, self.calls = np.tanh, 2, 0
 
     def forward(self, a, training=False):
         """a -> 2 a, and no black images."""
-        assert not training or a.any()
+        assert a.any()
+        self.calls += 1
         return 2 * a
 
     def backward(self, d):
@@ -193,11 +196,29 @@ class Doubling(nndl.Layer):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-def test_layers_of_ones_own_are_not_tried_out(nothing_known, helpers, backend):
+def test_layers_of_ones_own_are_not_tried_out(nothing_known, helpers, monkeypatch, backend):
     """Their network trains; nobody hands them black images, nor makes others of them."""
-    net = Network([Dense(30), Doubling(), Dense(10), Softmax()], backend=backend)
+    monkeypatch.setattr(nothing_known, "compiled", set())
+    net = Network([ConvPool(2, 5, "tanh"), Dense(30), Doubling(), Dense(10), Softmax()],
+                  backend=backend)
     net.SGD(digits(20), 1, 10, 0.1)
-    assert helpers == [] and net.history.epochs == 1
+    assert helpers == [] and net.history.epochs == 1 and net.layers[3].calls == 2
+    plain = Network([ConvPool(2, 5, "tanh"), Dense(30), Doubling(), Dense(10), Softmax()],
+                    backend=backend)
+    plain.SGD(digits(20), 1, 10, 0.1, progress=False)
+    assert np.array_equal(net.layers[-2].w, plain.layers[-2].w)
+
+
+def test_what_stands_beside_layers_of_ones_own_is_compiled():
+    out = in_a_new_process(WATCH + """
+    from tests.test_compiling import ConvPool, Dense, Doubling, Network, Softmax, digits
+    net = Network([ConvPool(2, 5, "tanh"), Dense(30), Doubling(), Dense(10), Softmax()])
+    compiling.compile_ahead([net])
+    compiled = versions()
+    net.SGD(digits(20), 1, 10, 0.1, progress=False)
+    print(*{kernel.split(".")[-1] for kernel, n in versions().items() if n != compiled[kernel]})
+    """)
+    assert set(out.split()) <= {"_gather", "as_floats", "copy_to", "softmax", "clear"}
 
 
 @pytest.mark.parametrize("broken", [lambda patch: patch.setattr(sys, "executable", None),
@@ -342,6 +363,38 @@ def test_what_takes_long_is_announced_and_what_does_not_is_not(capsys):
         time.sleep(0.2)
         raise KeyboardInterrupt
     assert capsys.readouterr().out == "stopped ... \n"
+
+
+def test_where_nothing_is_kept_nobody_says_once(monkeypatch, capsys):
+    monkeypatch.setattr(backends, "cache_folder", lambda: None)
+    monkeypatch.setattr(compiling, "announced", lambda what: announced(what, after=0))
+    with compiling.watched("all"):
+        time.sleep(0.2)
+    out = capsys.readouterr().out
+    assert "NUMBA_CACHE_DIR" in out and "once" not in out
+
+
+def test_an_interruption_within_llvm_waits_until_it_is_out():
+    """In a callback of LLVM's it would be dropped."""
+    seen = []
+
+    def callback():
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+        seen.append("done")
+    its_globals = {"__name__": "llvmlite.binding", "signal": signal, "time": time}
+    within = types.FunctionType(callback.__code__, its_globals, closure=callback.__closure__)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), compiling.watched("this"):
+        within()
+        seen.append("out")
+        time.sleep(5)
+        seen.append("too late")
+    assert seen in (["done"], ["done", "out"]) and signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt), compiling.watched("this"):
+        signal.raise_signal(signal.SIGINT)
+        seen.append("too late")
+    assert "too late" not in seen
 
 
 def test_momentum_is_compiled_for_where_there_is_any(monkeypatch):
