@@ -186,12 +186,15 @@ def warmup(options):
 
 def info(options):
     """nndl info: versions, backends, threads, machine, and what is missing for full speed."""
+    import numpy as np
+
     from . import backends
     _use(options)
     numba = backends.prepare_numba()
     ops = backends.get(options.backend)
     with backends.get("numba").running():  # starts the threads
         layer = numba.threading_layer()
+        backends.get("numba").relu_forward(np.zeros(1, "float32"))  # whether kernels work at all
     from threadpoolctl import threadpool_info
     blas = [f"{library['internal_api']} {library['version']} ({library.get('architecture', '?')})"
             for library in threadpool_info() if library["user_api"] == "blas"]
