@@ -213,12 +213,12 @@ def theirs(torch, twin, layer, given):
 def update(net, x, y):
     """(function, backend) of the update of all of net's parameters, by steps that change nothing."""
     net.backprop(x, y, copy=False)
-    arrays = [(layer.w, layer.b, layer.nabla_w, layer.nabla_b) for layer in net.layers
+    arrays = [(layer.w, layer.b, layer.nabla_w, layer.nabla_b, {}) for layer in net.layers
               if layer.parameters]
 
     def step():
-        for w, b, nabla_w, nabla_b in arrays:
-            net.ops.layer_step(w, b, nabla_w, nabla_b, NO_STEP, NO_STEP, out_w=w, out_b=b)
+        for w, b, nabla_w, nabla_b, work in arrays:
+            net.ops.layer_step(w, b, nabla_w, nabla_b, NO_STEP, NO_STEP, out_w=w, out_b=b, work=work)
     return step, net.ops
 
 
