@@ -36,7 +36,7 @@ CONTRACT = {
     "softmax": ("softmax_forward", "softmax_backward",
                 "log_likelihood_forward", "log_likelihood_backward"),
     "dropout": ("dropout_mask", "dropout_draw", "dropout_forward", "dropout_backward"),
-    "update": ("sgd_step", "layer_step"),
+    "update": ("all_finite", "sgd_step", "layer_step"),
     "dense_step": ("dense_step",),
     "dense_epoch": ("dense_epoch",),
 }
@@ -68,7 +68,6 @@ class Backend:
     def __repr__(self):
         return f"<nndl backend {self.name}, {self.threads} threads>"
 
-    @contextlib.contextmanager
     def running(self):
         """Hold the thread counts while a network runs: `threads` of ours, BLAS one in each.
 
@@ -77,9 +76,10 @@ class Backend:
         changes nothing.  Several Python threads may be in it at once: Numba counts for each, BLAS
         once for all, and the last one to leave puts BLAS back.
         """
-        if getattr(self.inside, "yes", False):
-            yield
-            return
+        return contextlib.nullcontext() if getattr(self.inside, "yes", False) else self._holding()
+
+    @contextlib.contextmanager
+    def _holding(self):
         self.inside.yes = True
         if self.name == "numba":
             import numba

@@ -44,7 +44,8 @@ class Layer:
     def learn(self, d, step):
         """backward, then a step downhill.  Dense does both in one pass over its weights."""
         d = self.backward(d)
-        step.take(self)
+        if self.parameters:
+            step.take(self)
         return d
 
     def config(self):
@@ -165,23 +166,27 @@ class Flatten(Layer):
 
     def forward(self, a, training=False):
         """(m, c, h, w) -> (m, c h w)."""
-        def prepare():
-            rows = buffer(self.work, "rows", (len(a), a[0].size), a.dtype)
-            return rows, rows.reshape(a.shape)
-
-        rows, maps = remembered(self.work, "forward", (a,), None, prepare)
+        rows, maps = remembered(self.work, _as_rows, (a,))
         maps[...] = a
         return rows
 
     def backward(self, d):
         """(m, c h w) -> (m, c, h, w)."""
-        def prepare():
-            shape = memory_shape((len(d), *self.input_shape))
-            return in_logical_order(buffer(self.work, "maps", shape, d.dtype))
-
-        maps = remembered(self.work, "backward", (d,), None, prepare)
-        maps[...] = d.reshape(maps.shape)
+        maps, d_maps = remembered(self.work, _as_maps, (d,), self.input_shape)
+        maps[...] = d_maps
         return maps
+
+
+def _as_rows(work, a):
+    """Memory for a as rows, and the same seen as a is."""
+    rows = buffer(work, "rows", (len(a), a[0].size), a.dtype)
+    return rows, rows.reshape(a.shape)
+
+
+def _as_maps(work, d, shape):
+    """Memory for rows d as maps of this shape, and d seen as they are."""
+    maps = in_logical_order(buffer(work, "maps", memory_shape((len(d), *shape)), d.dtype))
+    return maps, d.reshape(maps.shape)
 
 
 class Conv(Layer):

@@ -334,7 +334,7 @@ class Network:
         with self.ops.running():
             a = self._forward(x, training=True)
             delta = self._output_error(a, y)                           # BP1
-            if not math.isfinite(delta.sum()):
+            if not self.ops.all_finite(delta):
                 raise Diverged(self._what_went_wrong(x))
             for layer in reversed(self._walk_back()):
                 if delta is None:

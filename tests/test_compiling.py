@@ -98,7 +98,7 @@ def test_two_processes_compile_for_the_first_time_and_leave_it_to_later_ones(tmp
 
 
 def test_tasks_and_one_step_compile_all_that_training_needs(tmp_path):
-    """What is left to compile after the tasks is gathering a mini-batch."""
+    """What is left to compile after the tasks is gathering a mini-batch, and BP1."""
     out = in_a_new_process(WATCH + """
     for name in ("A", "B"):
         net = network(name)
@@ -107,7 +107,8 @@ def test_tasks_and_one_step_compile_all_that_training_needs(tmp_path):
         compiled = versions()
         net.compile()
         more = {kernel for kernel, n in versions().items() if n != compiled.get(kernel)}
-        assert {kernel.split(".")[-1] for kernel in more} <= {"_gather", "as_floats", "copy_to"}, more
+        assert {kernel.split(".")[-1] for kernel in more} <= {
+            "_gather", "as_floats", "copy_to", "_difference", "_all_finite"}, more
     """, NUMBA_CACHE_DIR=str(tmp_path))
     assert out == ""
 
@@ -218,7 +219,8 @@ def test_what_stands_beside_layers_of_ones_own_is_compiled():
     net.SGD(digits(20), 1, 10, 0.1, progress=False)
     print(*{kernel.split(".")[-1] for kernel, n in versions().items() if n != compiled[kernel]})
     """)
-    assert set(out.split()) <= {"_gather", "as_floats", "copy_to", "softmax", "clear"}
+    assert set(out.split()) <= {"_gather", "as_floats", "copy_to", "softmax", "clear",
+                                 "_difference", "_all_finite"}
 
 
 @pytest.mark.parametrize("broken", [lambda patch: patch.setattr(sys, "executable", None),

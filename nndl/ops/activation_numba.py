@@ -53,22 +53,22 @@ def relu_backward(da, a, work=None):
 
 def leaky_relu_forward(z, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_forward."""
-    return _apply("leaky_relu", z, work, (slope,))
+    return _apply("leaky_relu", z, work, slope)
 
 
 def leaky_relu_backward(da, a, slope=0.01, work=None):
     """As activation_numpy.leaky_relu_backward."""
-    return _chain("leaky_relu", da, a, work, (slope,))
+    return _chain("leaky_relu", da, a, work, slope)
 
 
 def elu_forward(z, alpha=1.0, work=None):
     """As activation_numpy.elu_forward."""
-    return _apply("elu", z, work, (alpha,))
+    return _apply("elu", z, work, alpha)
 
 
 def elu_backward(da, a, alpha=1.0, work=None):
     """As activation_numpy.elu_backward."""
-    return _chain("elu", da, a, work, (alpha,))
+    return _chain("elu", da, a, work, alpha)
 
 
 def gelu_forward(z, work=None):
@@ -86,44 +86,49 @@ def activation_forward(z, name, alpha=0.0, work=None):
     """As activation_numpy.activation_forward."""
     if name == "linear":
         return z
-    return _apply(known(name), z, work, (alpha,) if name in SCALED else ())
+    return _apply(known(name), z, work, alpha)
 
 
 def activation_backward(da, a, z, name, alpha=0.0, work=None):
     """As activation_numpy.activation_backward."""
     if name == "linear":
         return da
-    return _chain(known(name), da, z if name == "gelu" else a, work,
-                  (alpha,) if name in SCALED else ())
+    return _chain(known(name), da, z if name == "gelu" else a, work, alpha)
 
 
-def _apply(name, z, work, alphas=()):
+def _apply(name, z, work, alpha=0.0):
     """An activation of z, whatever its shape."""
-    def prepare():
-        check_float(z=z)
-        flat, (few, many) = in_memory_order(z), FORWARD[name]
-        a = buffer(work, "a", flat.shape, z.dtype)
-        return (few if z.size <= FEW[name] else many,
-                (flat.reshape(-1), *map(z.dtype.type, alphas), a.reshape(-1)), in_logical_order(a))
-
-    forward, arguments, a = remembered(work, "forward", (z,), (name, alphas), prepare)
+    forward, arguments, a = remembered(work, prepare_forward, (z,), name, alpha)
     forward(*arguments)
     return a
 
 
-def _chain(name, da, a, work, alphas=()):
-    """The way back through an activation, by the chain rule; for gelu a is z."""
-    def prepare():
-        check_same_shape(da=da, a=a)
-        flat, (few, many) = in_memory_order(da), BACKWARD[name]
-        dz = buffer(work, "dz", flat.shape, da.dtype)
-        return (few if da.size <= FEW[name] else many,
-                (flat.reshape(-1), in_memory_order(a).reshape(-1), *map(a.dtype.type, alphas),
-                 dz.reshape(-1)), in_logical_order(dz))
+def prepare_forward(work, z, name, alpha=0.0):
+    """(kernel, its arguments, a), where the kernel makes a of z."""
+    check_float(z=z)
+    flat, (few, many) = in_memory_order(z), FORWARD[name]
+    alphas = (z.dtype.type(alpha),) if name in SCALED else ()
+    a = buffer(work, "a", flat.shape, z.dtype)
+    return (few if z.size <= FEW[name] else many, (flat.reshape(-1), *alphas, a.reshape(-1)),
+            in_logical_order(a))
 
-    backward, arguments, dz = remembered(work, "backward", (da, a), (name, alphas), prepare)
+
+def _chain(name, da, a, work, alpha=0.0):
+    """The way back through an activation, by the chain rule; for gelu a is z."""
+    backward, arguments, dz = remembered(work, prepare_backward, (da, a), name, alpha)
     backward(*arguments)
     return dz
+
+
+def prepare_backward(work, da, a, name, alpha=0.0):
+    """(kernel, its arguments, dz), where the kernel makes dz of da and a."""
+    check_same_shape(da=da, a=a)
+    flat, (few, many) = in_memory_order(da), BACKWARD[name]
+    alphas = (a.dtype.type(alpha),) if name in SCALED else ()
+    dz = buffer(work, "dz", flat.shape, da.dtype)
+    return (few if da.size <= FEW[name] else many,
+            (flat.reshape(-1), in_memory_order(a).reshape(-1), *alphas, dz.reshape(-1)),
+            in_logical_order(dz))
 
 
 @exact_kernel

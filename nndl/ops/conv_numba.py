@@ -123,8 +123,10 @@ def gradient_shares(f, k, dtype, work):
 def add_shares(w_share, b_share, product, patch, work):
     """(nabla_w, nabla_b): the blocks' shares added in order, nabla_w as (f, c, kh, kw)."""
     _, f, k = w_share.shape
-    nabla_w = sum_shares(w_share, buffer(work, "nabla_w", (f, k), w_share.dtype))
-    nabla_b = sum_shares(b_share, buffer(work, "nabla_b", (f,), w_share.dtype))
+    nabla_w = buffer(work, "nabla_w", (f * k,), w_share.dtype)
+    nabla_b = buffer(work, "nabla_b", (f,), w_share.dtype)
+    sum_shares(w_share.reshape(BLOCKS, f * k), nabla_w)
+    sum_shares(b_share, nabla_b)
     return channels_first(nabla_w.reshape(f, *patch)), nabla_b
 
 

@@ -22,7 +22,8 @@ pooling next door.
 import numpy as np
 from numba import get_thread_id, prange
 
-from .activation_numba import MONOTONE, activation_backward, activation_forward, relu_backward
+from . import activation_numba
+from .activation_numba import MONOTONE, activation_backward, activation_forward
 from .conv_numba import (
     conv_backward,
     conv_forward,
@@ -71,148 +72,147 @@ def fused(activation, pool):
 def conv_pool_forward(x, w, b, activation="relu", alpha=0.0, pool="max", size=(2, 2),
                       pool_stride=(2, 2), stride=(1, 1), padding=(0, 0), work=None):
     """As conv_pool_numpy.conv_pool_forward."""
-    parts = Parts(work)
-    if fused(activation, pool):
-        pooled, winner = _conv_max_pool(x, w, b, activation == "relu", size, pool_stride, stride,
-                                        padding, work)
-        if activation != "relu":
-            pooled = activation_forward(pooled, activation, alpha, parts["activation"])
-        return pooled, winner, None, None
-    z = conv_forward(x, w, b, stride, padding, parts["conv"])
-    a = activation_forward(z, activation, alpha, parts["activation"])
-    winner = None
-    if pool == "max":
-        pooled, winner = max_pool_forward(a, size, pool_stride, parts["pool"])
-    else:
-        pooled = l2_pool_forward(a, size, pool_stride, parts["pool"])
-    return pooled, winner, None if pool == "max" else a, None if activation in MONOTONE else z
+    if not fused(activation, pool):
+        return _forward_in_turn(x, w, b, activation, alpha, pool, size, pool_stride, stride, padding,
+                                work)
+    calls, xp, w_columns, columns, pooled, winner = remembered(
+        work, _prepare_forward, (x, w, b), activation, alpha, size, pool_stride, stride, padding)
+    fill(xp, x, padding)
+    w_columns[...] = columns
+    for function, arguments in calls:
+        function(*arguments)
+    return pooled, winner, None, None
 
 
 def conv_pool_backward(d_pooled, pooled, winner, a, z, x, w, activation="relu", alpha=0.0,
                        pool="max", size=(2, 2), pool_stride=(2, 2), stride=(1, 1), padding=(0, 0),
                        need_dx=True, work=None):
     """As conv_pool_numpy.conv_pool_backward."""
-    parts = Parts(work)
+    if not fused(activation, pool):
+        return _backward_in_turn(d_pooled, pooled, winner, a, z, x, w, activation, alpha, pool, size,
+                                 pool_stride, stride, padding, need_dx, work)
+    calls, xp, own_winner, result = remembered(
+        work, _prepare_backward, (d_pooled, pooled, winner, x, w), activation, alpha, size,
+        pool_stride, stride, padding, need_dx)
+    if not own_winner:
+        check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
+    fill(xp, x, padding)
+    for function, arguments in calls:
+        function(*arguments)
+    return result
 
-    def prepare():
-        z_shape = check_backward(d_pooled, pooled, x, w, pool, size, pool_stride, stride, padding)
-        own = work is not None and np.may_share_memory(winner, work.get("winner"))
-        return z_shape, own, w.shape[3] * w.shape[1] < SHORT_ROW and not need_dx
 
-    z_shape, own_winner, by_places = remembered(
-        work, "settled", (d_pooled, pooled, winner, x, w),
-        (pool, size, pool_stride, stride, padding, need_dx), prepare)
-    if fused(activation, pool):
-        if not own_winner:
-            check_winner(winner, d_pooled.shape, size)  # not the one that forward has just made
-        if activation != "relu":
-            d_pooled = activation_backward(d_pooled, pooled, z, activation, alpha, parts["activation"])
-        given = d_pooled, pooled, winner, x, w, activation == "relu", size, pool_stride, stride, padding
-        if by_places:
-            return _backward_place_by_place(*given, work)
-        return _backward_winner_by_winner(*given, need_dx, work)
+def part(work, name):
+    """The dict within work that an operation inside this one owns; None without work."""
+    return None if work is None else work.setdefault(name, {})
+
+
+def _forward_in_turn(x, w, b, activation, alpha, pool, size, pool_stride, stride, padding, work):
+    """conv_pool_forward by the three operations next door."""
+    z = conv_forward(x, w, b, stride, padding, part(work, "conv"))
+    a = activation_forward(z, activation, alpha, part(work, "activation"))
+    before = None if activation in MONOTONE else z
     if pool == "max":
-        da = max_pool_backward(d_pooled, winner, z_shape, size, pool_stride, parts["pool"])
+        return *max_pool_forward(a, size, pool_stride, part(work, "pool")), None, before
+    return l2_pool_forward(a, size, pool_stride, part(work, "pool")), None, a, before
+
+
+def _backward_in_turn(d_pooled, pooled, winner, a, z, x, w, activation, alpha, pool, size, pool_stride,
+                      stride, padding, need_dx, work):
+    """conv_pool_backward by the three operations next door."""
+    z_shape = remembered(work, _checked, (d_pooled, pooled, x, w), pool, size, pool_stride, stride,
+                         padding)
+    if pool == "max":
+        da = max_pool_backward(d_pooled, winner, z_shape, size, pool_stride, part(work, "pool"))
     else:
-        da = l2_pool_backward(d_pooled, a, pooled, size, pool_stride, parts["pool"])
-    dz = activation_backward(da, a, z, activation, alpha, parts["activation"])
-    return conv_backward(dz, x, w, stride, padding, need_dx, parts["conv"])
+        da = l2_pool_backward(d_pooled, a, pooled, size, pool_stride, part(work, "pool"))
+    dz = activation_backward(da, a, z, activation, alpha, part(work, "activation"))
+    return conv_backward(dz, x, w, stride, padding, need_dx, part(work, "conv"))
 
 
-class Parts:
-    """The dicts within work that the operations inside this one own; None without work."""
-
-    def __init__(self, work):
-        self.work = work
-
-    def __getitem__(self, part):
-        return None if self.work is None else self.work.setdefault(part, {})
+def _checked(work, *given):
+    return check_backward(*given)
 
 
-def _conv_max_pool(x, w, b, relu, size, pool_stride, stride, padding, work):
-    """(pooled, winner): each window's largest z, or its ReLU, and which it was, (m, f, oh, ow)."""
-    def prepare():
-        check_conv(x, w, b)
-        m, (f, c, kh, kw) = len(x), w.shape
-        k, maps = kh * kw * c, conv_size(x.shape[2:], (kh, kw), stride, padding)
-        shape = (m, *conv_size(maps, size, pool_stride, what="pool size"), f)
-        z = buffer(work, "z", (THREADS, *shape[1:]), x.dtype)
-        pooled = buffer(work, "pooled", shape, x.dtype)
-        winner = buffer(work, "winner", shape, np.int32)
-        xp = padded(x, padding, work)
-        w_columns = buffer(work, "w_columns", (k, f), w.dtype)
-        given = xp, w_columns, b, relu, kh, kw, *stride
-        if kw * c < SHORT_ROW:
-            arguments = *given, *size, *thinned_memory(xp, shape, k, stride, pool_stride, work)
-            forward = _forward_by_places
-        else:
-            band, cols = scratch(*maps, k, f, x.dtype, work)
-            arguments = (*given, band, window(*size, maps[1] * f, f), *pool_stride, cols,
-                         buffer(work, "maps", (THREADS, *maps, f), x.dtype))
-            forward = _forward
-        return (forward, (*arguments, z, pooled, winner), xp, w_columns, filter_rows(w).T,
-                (channels_first(pooled), channels_first(winner)))
-
-    forward, arguments, xp, w_columns, columns, result = remembered(
-        work, "forward", (x, w, b), (relu, size, pool_stride, stride, padding), prepare)
-    w_columns[...] = columns
-    fill(xp, x, padding)
-    forward(*arguments)
-    return result
+def _prepare_forward(work, x, w, b, activation, alpha, size, pool_stride, stride, padding):
+    """(kernels with their arguments, xp, w_columns and what it is made of, pooled, winner)."""
+    check_conv(x, w, b)
+    m, (f, c, kh, kw) = len(x), w.shape
+    k, maps = kh * kw * c, conv_size(x.shape[2:], (kh, kw), stride, padding)
+    shape = (m, *conv_size(maps, size, pool_stride, what="pool size"), f)
+    z = buffer(work, "z", (THREADS, *shape[1:]), x.dtype)
+    pooled = buffer(work, "pooled", shape, x.dtype)
+    winner = buffer(work, "winner", shape, np.int32)
+    xp = padded(x, padding, work)
+    w_columns = buffer(work, "w_columns", (k, f), w.dtype)
+    given = xp, w_columns, b, activation == "relu", kh, kw, *stride
+    if kw * c < SHORT_ROW:
+        forward = _forward_by_places, (
+            *given, *size, *thinned_memory(xp, shape, k, stride, pool_stride, work), z, pooled, winner)
+    else:
+        band, cols = scratch(*maps, k, f, x.dtype, work)
+        forward = _forward, (
+            *given, band, window(*size, maps[1] * f, f), *pool_stride, cols,
+            buffer(work, "maps", (THREADS, *maps, f), x.dtype), z, pooled, winner)
+    pooled, winner = channels_first(pooled), channels_first(winner)
+    calls = [forward]
+    if activation not in ("relu", "linear"):
+        *activate, pooled = activation_numba.prepare_forward(part(work, "activation"), pooled,
+                                                             activation, alpha)
+        calls.append(activate)
+    return calls, xp, w_columns, filter_rows(w).T, pooled, winner
 
 
-def _backward_winner_by_winner(d_pooled, pooled, winner, x, w, relu, size, pool_stride, stride,
-                               padding, need_dx, work):
-    """(dx, nabla_w, nabla_b) from d_pooled, pooled and winner, all (m, f, oh, ow)."""
-    dz = relu_backward(d_pooled, pooled, Parts(work)["activation"]) if relu else d_pooled
-
-    def prepare():
-        (f, c, kh, kw), (ph, pw) = w.shape, padding
-        xp = padded(x, padding, work)
-        dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
-        # nabla_w and nabla_b one after the other, so that they are summed at once.
-        shares = buffer(work, "shares", (1 + (len(x) >= MANY_EXAMPLES), w.size + f), x.dtype)
-        nablas = buffer(work, "nablas", shares.shape[1:], x.dtype)
-        arguments = (channels_last(dz), channels_last(winner), xp, filter_rows(w), kh, kw,
-                     *patches_of_windows(xp, size, pool_stride, stride),
-                     *lists(dz.shape, size, x.dtype, work), shares, dxp)
-        dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
-        nabla_w = channels_first(nablas[:w.size].reshape(f, kh, kw, c))
-        return xp, arguments, shares, nablas, (dx, nabla_w, nablas[w.size:])
-
-    xp, arguments, shares, nablas, result = remembered(
-        work, "backward", (dz, winner, x, w), (size, pool_stride, stride, padding, need_dx), prepare)
-    fill(xp, x, padding)
-    _backward(*arguments)
-    sum_shares(shares, nablas)
-    return result
+def _prepare_backward(work, d_pooled, pooled, winner, x, w, activation, alpha, size, pool_stride,
+                      stride, padding, need_dx):
+    """(kernels with their arguments, xp, whether winner is forward's, (dx, nabla_w, nabla_b))."""
+    check_backward(d_pooled, pooled, x, w, "max", size, pool_stride, stride, padding)
+    own_winner = work is not None and np.may_share_memory(winner, work.get("winner"))
+    by_places = w.shape[3] * w.shape[1] < SHORT_ROW and not need_dx
+    relu_within = by_places and activation == "relu"
+    xp, calls, dz = padded(x, padding, work), [], d_pooled
+    if activation != "linear" and not relu_within:
+        *chain, dz = activation_numba.prepare_backward(part(work, "activation"), d_pooled, pooled,
+                                                       activation, alpha)
+        calls.append(chain)
+    if by_places:
+        more, result = _place_by_place(work, dz, pooled, winner, xp, w, relu_within, size,
+                                       pool_stride, stride)
+    else:
+        more, result = _winner_by_winner(work, dz, winner, x, xp, w, size, pool_stride, stride,
+                                         padding, need_dx)
+    return calls + more, xp, own_winner, result
 
 
-def _backward_place_by_place(d_pooled, pooled, winner, x, w, relu, size, pool_stride, stride, padding,
-                             work):
-    """As _backward_winner_by_winner for a first layer, of which nobody needs dx: it is None."""
-    def prepare():
-        (f, c, kh, kw), (m, _, oh, ow) = w.shape, d_pooled.shape
-        k = kh * kw * c
-        xp = padded(x, padding, work)
-        sums = (buffer(work, "w_share", (BLOCKS, k, f), x.dtype),
-                buffer(work, "b_share", (BLOCKS, f), x.dtype))
-        arguments = (channels_last(d_pooled), channels_last(pooled), channels_last(winner), xp, relu,
-                     kh, kw, *stride, *size, buffer(work, "dz", (THREADS, oh, ow, f), x.dtype),
-                     *thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work),
-                     buffer(work, "product", (THREADS, k, f), x.dtype), *sums)
-        nabla_w = buffer(work, "nabla_w", (f, k), x.dtype)
-        nabla_b = buffer(work, "nabla_b", (f,), x.dtype)
-        return (xp, arguments, (*sums, nabla_w, nabla_b),
-                (None, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b))
+def _winner_by_winner(work, dz, winner, x, xp, w, size, pool_stride, stride, padding, need_dx):
+    """_prepare_backward for long patches; dz is the gradient after pooling, before activation."""
+    (f, c, kh, kw), (ph, pw) = w.shape, padding
+    dxp = buffer(work, "dxp", xp.shape if need_dx else (0, 0, 0, 0), x.dtype)
+    # nabla_w and nabla_b one after the other, so that they are summed at once.
+    shares = buffer(work, "shares", (1 + (len(x) >= MANY_EXAMPLES), w.size + f), x.dtype)
+    nablas = buffer(work, "nablas", shares.shape[1:], x.dtype)
+    arguments = (channels_last(dz), channels_last(winner), xp, filter_rows(w), kh, kw,
+                 *patches_of_windows(xp, size, pool_stride, stride),
+                 *lists(dz.shape, size, x.dtype, work), shares, dxp)
+    dx = channels_first(dxp[:, ph:ph + x.shape[2], pw:pw + x.shape[3]]) if need_dx else None
+    nabla_w = channels_first(nablas[:w.size].reshape(f, kh, kw, c))
+    return ([(_backward, arguments), (sum_shares, (shares, nablas))],
+            (dx, nabla_w, nablas[w.size:]))
 
-    xp, arguments, sums, result = remembered(
-        work, "backward", (d_pooled, pooled, winner, x, w), (relu, size, pool_stride, stride, padding),
-        prepare)
-    fill(xp, x, padding)
-    _backward_by_places(*arguments)
-    _sum_turned(*sums)
-    return result
+
+def _place_by_place(work, dz, pooled, winner, xp, w, relu, size, pool_stride, stride):
+    """_prepare_backward for a first layer, of which nobody needs dx: it is None."""
+    (f, c, kh, kw), (m, _, oh, ow), dtype = w.shape, dz.shape, xp.dtype
+    k = kh * kw * c
+    sums = buffer(work, "w_share", (BLOCKS, k, f), dtype), buffer(work, "b_share", (BLOCKS, f), dtype)
+    arguments = (channels_last(dz), channels_last(pooled), channels_last(winner), xp, relu, kh, kw,
+                 *stride, *size, buffer(work, "dz", (THREADS, oh, ow, f), dtype),
+                 *thinned_memory(xp, (m, oh, ow, f), k, stride, pool_stride, work),
+                 buffer(work, "product", (THREADS, k, f), dtype), *sums)
+    nabla_w = buffer(work, "nabla_w", (f, k), dtype)
+    nabla_b = buffer(work, "nabla_b", (f,), dtype)
+    return ([(_backward_by_places, arguments), (_sum_turned, (*sums, nabla_w, nabla_b))],
+            (None, channels_first(nabla_w.reshape(f, kh, kw, c)), nabla_b))
 
 
 def patches_of_windows(x, size, pool_stride, stride):

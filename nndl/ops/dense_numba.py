@@ -27,22 +27,23 @@ def dense_forward(a, w, b, work=None):
     With more examples than neurons each block takes some examples, else some neurons; a small layer
     is left to the calling thread.
     """
-    def prepare():
-        check_dense(a, w, b)
-        (m, n_in), n_out = a.shape, len(w)
-        z = buffer(work, "z", (m, n_out), a.dtype)
-        given = np.ascontiguousarray(a), np.ascontiguousarray(w), np.ascontiguousarray(b)
-        if w.size * m <= TOO_FEW_TO_SHARE:
-            return _forward_at_once, (*given, z), z
-        if blocks := blocks_of_examples(m, n_out):
-            return _forward_by_examples, (*given, blocks, z), z
-        rows = rows_at_once(-(-n_out // BLOCKS), m * n_in)
-        some = buffer(work, "some", (THREADS, m * rows), a.dtype)
-        return _forward_by_neurons, (*given, rows, some, z), z
-
-    forward, arguments, z = remembered(work, "forward", (a, w, b), None, prepare)
+    forward, arguments, z = remembered(work, _prepare_forward, (a, w, b))
     forward(*arguments)
     return z
+
+
+def _prepare_forward(work, a, w, b):
+    check_dense(a, w, b)
+    (m, n_in), n_out = a.shape, len(w)
+    z = buffer(work, "z", (m, n_out), a.dtype)
+    given = np.ascontiguousarray(a), np.ascontiguousarray(w), np.ascontiguousarray(b)
+    if w.size * m <= TOO_FEW_TO_SHARE:
+        return _forward_at_once, (*given, z), z
+    if blocks := blocks_of_examples(m, n_out):
+        return _forward_by_examples, (*given, blocks, z), z
+    rows = rows_at_once(-(-n_out // BLOCKS), m * n_in)
+    some = buffer(work, "some", (THREADS, m * rows), a.dtype)
+    return _forward_by_neurons, (*given, rows, some, z), z
 
 
 def dense_backward(delta, a, w, need_da=True, work=None):
@@ -69,7 +70,7 @@ def dense_backward(delta, a, w, need_da=True, work=None):
     if blocks:
         _by_examples(delta, w, blocks, rows_at_once(-(-m // blocks), n_out * n_in), da)
     else:
-        sum_shares(da_share, da)
+        sum_shares(da_share.reshape(BLOCKS, da.size), da.reshape(da.size))
     return da, nabla_w, nabla_b
 
 

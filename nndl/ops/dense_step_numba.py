@@ -41,51 +41,55 @@ def dense_step(delta, a, w, b, eta, l2=0.0, l1=0.0, need_da=True, out_w=None, ou
 
     A small layer is left to the calling thread; with many examples the gradient is made as a whole.
     """
-    def prepare():
-        check_dense(a, w, b, delta)
-        for name, x, out in ("w", w, out_w), ("b", b, out_b):
-            if out is not None:
-                check_same_shape(**{name: x, f"out_{name}": out})
-        (m, n_in), n_out = a.shape, len(w)
-        new_w, new_b = changeable(w, out_w, work, "new_w"), changeable(b, out_b, work, "new_b")
-        given = np.ascontiguousarray(delta), np.ascontiguousarray(a), new_w, new_b
-        da = buffer(work, "da", (m, n_in) if need_da else (0, 0), a.dtype)
-        if w.size * m <= TOO_FEW_TO_SHARE:
-            gradient = buffer(work, "gradient", w.shape, a.dtype)
-            return (given, (buffer(work, "delta_by_neuron", (n_out, m), a.dtype), gradient,
-                            buffer(work, "nabla_b", (n_out,), a.dtype), da), None, None, da)
-        rows = min(MOST_ROWS, rows_at_once(-(-n_out // BLOCKS), m * n_in))
-        threads, blocks = (THREADS, BLOCKS) if need_da else (0, 0)
-        da_share = buffer(work, "da_share", (blocks, m, n_in), a.dtype)
-        sizes = rows, buffer(work, "nabla_b", (n_out,), a.dtype), da_share
-        products = (buffer(work, "delta_by_neuron", (n_out, m), a.dtype),
-                    buffer(work, "gradient", (THREADS, rows, n_in), a.dtype),
-                    buffer(work, "one_share", (threads, m, n_in), a.dtype))
-        lists = (buffer(work, "d", (THREADS, max(m, rows, 2)), a.dtype),
-                 buffer(work, "begin", (THREADS, max(m, rows, 2)), np.int64))
-        return given, (*sizes, *products), (*sizes, *lists), da_share, da
-
     if len(a) >= MANY_EXAMPLES:
         da, nabla_w, nabla_b = dense_backward(delta, a, w, need_da, work)
         return da, *layer_step(w, b, nabla_w, nabla_b, eta, l2, l1, out_w, out_b, work)
     # What changeable copies it must copy each time: remembered is only what changes in place.
-    in_place = work if out_w is w and out_b is b else None
-    given, products, lists, da_share, da = remembered(in_place, "step", (delta, a, w, b), need_da,
-                                                      prepare)
-    number = w.dtype.type
+    arrays = delta, a, w, b, out_w, out_b
+    prepared = (remembered(work, _prepare_step, arrays, need_da) if out_w is w and out_b is b
+                else _prepare_step(work, *arrays, need_da))
+    given, number, products, lists, bits, shares, da = prepared
     rates = number(eta), number(l2), number(l1)
     if lists is None:
         _step_at_once(*given, *rates, *products)
     else:
-        # Counted as bits, whole numbers, which is five times as fast.
-        if np.count_nonzero(given[0].view(BITS[delta.dtype])) < SPARSE * delta.size:
+        if np.count_nonzero(bits) < SPARSE * bits.size:
             _sparse_step(*given, *rates, *lists)
         else:
             _dense_step(*given, *rates, *products)
         if need_da:
-            sum_shares(da_share, da)
+            sum_shares(*shares)
     *_, new_w, new_b = given
-    return da if need_da else None, delivered(new_w, out_w), delivered(new_b, out_b)
+    return da, delivered(new_w, out_w), delivered(new_b, out_b)
+
+
+def _prepare_step(work, delta, a, w, b, out_w, out_b, need_da):
+    check_dense(a, w, b, delta)
+    for name, x, out in ("w", w, out_w), ("b", b, out_b):
+        if out is not None:
+            check_same_shape(**{name: x, f"out_{name}": out})
+    (m, n_in), n_out, dtype = a.shape, len(w), a.dtype
+    delta = np.ascontiguousarray(delta)
+    given = (delta, np.ascontiguousarray(a), changeable(w, out_w, work, "new_w"),
+             changeable(b, out_b, work, "new_b"))
+    by_neuron = buffer(work, "delta_by_neuron", (n_out, m), dtype)
+    nabla_b = buffer(work, "nabla_b", (n_out,), dtype)
+    da = buffer(work, "da", (m, n_in) if need_da else (0, 0), dtype)
+    if w.size * m <= TOO_FEW_TO_SHARE:
+        products = by_neuron, buffer(work, "gradient", w.shape, dtype), nabla_b, da
+        lists = bits = shares = None
+    else:
+        rows = min(MOST_ROWS, rows_at_once(-(-n_out // BLOCKS), m * n_in))
+        threads, blocks = (THREADS, BLOCKS) if need_da else (0, 0)
+        da_share = buffer(work, "da_share", (blocks, m, n_in), dtype)
+        products = (rows, nabla_b, da_share, by_neuron,
+                    buffer(work, "gradient", (THREADS, rows, n_in), dtype),
+                    buffer(work, "one_share", (threads, m, n_in), dtype))
+        lists = (rows, nabla_b, da_share, buffer(work, "d", (THREADS, max(m, rows, 2)), dtype),
+                 buffer(work, "begin", (THREADS, max(m, rows, 2)), np.int64))
+        bits = delta.view(BITS[dtype])  # whole numbers are counted in a fifth of the time
+        shares = da_share.reshape(blocks, da.size), da.reshape(da.size)
+    return given, w.dtype.type, products, lists, bits, shares, da if need_da else None
 
 
 @kernel

@@ -13,56 +13,60 @@ FEW = 16_000  # numbers: the calling thread is done with them before another one
 
 def dropout_mask(shape, key, p_dropout, work=None):
     """As dropout_numpy.dropout_mask."""
-    def prepare():
-        memory = buffer(work, "mask", memory_shape(shape), np.uint8)
-        return least_kept(p_dropout), memory.reshape(-1), in_logical_order(memory)
-
-    check_p_dropout(p_dropout)
-    least, flat, mask = remembered(work, "mask call", (), (shape, p_dropout), prepare)
+    least, flat, mask = remembered(work, _prepare_mask, (), shape, p_dropout)
     _draw(np.uint64(key), least, flat)
     return mask
 
 
+def _prepare_mask(work, shape, p_dropout):
+    check_p_dropout(p_dropout)
+    memory = buffer(work, "mask", memory_shape(shape), np.uint8)
+    return least_kept(p_dropout), memory.reshape(-1), in_logical_order(memory)
+
+
 def dropout_draw(a, key, p_dropout, work=None):
     """As dropout_numpy.dropout_draw, in one call."""
-    def prepare():
-        check_float(a=a)
-        check_p_dropout(p_dropout)
-        flat = in_memory_order(a)
-        mask = buffer(work, "mask", flat.shape, np.uint8)
-        out = buffer(work, "dropped", flat.shape, a.dtype)
-        arguments = (least_kept(p_dropout), flat.reshape(-1), a.dtype.type(1 / (1 - p_dropout)),
-                     mask.reshape(-1), out.reshape(-1))
-        return arguments, (in_logical_order(out), in_logical_order(mask))
-
-    arguments, result = remembered(work, "draw call", (a,), p_dropout, prepare)
+    arguments, result = remembered(work, _prepare_draw, (a,), p_dropout)
     _draw_and_mask(np.uint64(key), *arguments)
     return result
 
 
+def _prepare_draw(work, a, p_dropout):
+    check_float(a=a)
+    check_p_dropout(p_dropout)
+    flat = in_memory_order(a)
+    mask = buffer(work, "mask", flat.shape, np.uint8)
+    out = buffer(work, "dropped", flat.shape, a.dtype)
+    arguments = (least_kept(p_dropout), flat.reshape(-1), a.dtype.type(1 / (1 - p_dropout)),
+                 mask.reshape(-1), out.reshape(-1))
+    return arguments, (in_logical_order(out), in_logical_order(mask))
+
+
 def dropout_forward(a, mask, p_dropout, work=None):
     """As dropout_numpy.dropout_forward."""
-    return _dropout(a, mask, p_dropout, work, "dropped")
+    return _product(a, mask, p_dropout, "dropped", work)
 
 
 def dropout_backward(d_dropped, mask, p_dropout, work=None):
     """As dropout_numpy.dropout_backward."""
-    return _dropout(d_dropped, mask, p_dropout, work, "da")
+    return _product(d_dropped, mask, p_dropout, "da", work)
 
 
-def _dropout(a, mask, p_dropout, work, name):
-    def prepare():
-        check_float(a=a)
-        check_output("mask", mask, a.shape)
-        check_p_dropout(p_dropout)
-        flat = in_memory_order(a)
-        out = buffer(work, name, flat.shape, a.dtype)
-        return (flat.reshape(-1), in_memory_order(mask).reshape(-1),
-                a.dtype.type(1 / (1 - p_dropout)), out.reshape(-1)), in_logical_order(out)
-
-    arguments, out = remembered(work, f"{name} call", (a, mask), p_dropout, prepare)
-    (masked if a.size <= FEW else _masked)(*arguments)
+def _product(a, mask, p_dropout, name, work):
+    kernel, arguments, out = remembered(work, _prepare_product, (a, mask), p_dropout, name)
+    kernel(*arguments)
     return out
+
+
+def _prepare_product(work, a, mask, p_dropout, name):
+    check_float(a=a)
+    check_output("mask", mask, a.shape)
+    check_p_dropout(p_dropout)
+    flat = in_memory_order(a)
+    out = buffer(work, name, flat.shape, a.dtype)
+    return (masked if a.size <= FEW else _masked,
+            (flat.reshape(-1), in_memory_order(mask).reshape(-1), a.dtype.type(1 / (1 - p_dropout)),
+             out.reshape(-1)), in_logical_order(out))
 
 
 @elementwise_kernel

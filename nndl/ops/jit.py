@@ -142,14 +142,9 @@ def rows_at_once(rows, cost):
     return rows if few < MOST_ROWS <= rows else max(1, min(few, rows, MOST_ROWS))
 
 
-def sum_shares(shares, out):
-    """out = the sum of what blocks have summed, shares (number, ...), in their order."""
-    _sum_shares(shares.reshape(len(shares), -1), out.reshape(-1))
-    return out
-
-
 @elementwise_kernel
-def _sum_shares(shares, out):
+def sum_shares(shares, out):
+    """out (n,) = the sum of what blocks have summed, shares (number, n), in their order."""
     for block in prange(BLOCKS):
         part = share(block, out)
         copy_to(part, share(block, shares[0]))

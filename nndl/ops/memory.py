@@ -26,21 +26,20 @@ def buffer(work, name, shape, dtype):
     return work[name]
 
 
-def remembered(work, name, arrays, options, prepare):
-    """prepare(), or what it returned last time if it was for the very same arrays and options.
+def remembered(work, prepare, arrays, *options):
+    """prepare(work, *arrays, *options), or what it returned last time if for the very same ones.
 
     Checks, sizes, memory and the kernel's arguments are the same for every mini-batch, and so are
     the arrays, whose numbers alone change: layers hand over buffers.  Settling all this takes as
     long as computing a small layer, so with a work dict an operation does it once.  Only where
     every array is in memory order: of others prepare makes copies, each time.
     """
-    have = None if work is None else work.get(name)
-    if (have is not None and len(have[0]) == len(arrays) and all(map(is_, have[0], arrays))
-            and have[1] == options):
+    have = None if work is None else work.get(prepare)
+    if have is not None and all(map(is_, have[0], arrays)) and have[1] == options:
         return have[2]
-    prepared = prepare()
+    prepared = prepare(work, *arrays, *options)
     if work is not None:
-        work[name] = (arrays, options, prepared) if all(map(in_order, arrays)) else None
+        work[prepare] = (arrays, options, prepared) if all(map(in_order, arrays)) else None
     return prepared
 
 

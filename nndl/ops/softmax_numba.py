@@ -14,13 +14,14 @@ from .shapes import check_rows
 
 def softmax_forward(z, work=None):
     """As softmax_numpy.softmax_forward."""
-    def prepare():
-        check_rows(z=z)
-        return np.ascontiguousarray(z), buffer(work, "a", z.shape, z.dtype)
-
-    z, a = remembered(work, "forward", (z,), None, prepare)
+    z, a = remembered(work, _prepare_forward, (z,))
     softmax(z, a)
     return a
+
+
+def _prepare_forward(work, z):
+    check_rows(z=z)
+    return np.ascontiguousarray(z), buffer(work, "a", z.shape, z.dtype)
 
 
 def softmax_backward(da, a, work=None):
@@ -42,11 +43,15 @@ def log_likelihood_forward(a, y, work=None):
 
 def log_likelihood_backward(a, y, work=None):
     """As softmax_numpy.log_likelihood_backward."""
-    def prepare():
-        check_rows(a=a, y=y)
-        return buffer(work, "delta", a.shape, a.dtype)
+    a, y, delta = remembered(work, _prepare_delta, (a, y))
+    _difference(a, y, delta)
+    return delta
 
-    return np.subtract(a, y, out=remembered(work, "delta of", (a, y), None, prepare))
+
+def _prepare_delta(work, a, y):
+    check_rows(a=a, y=y)
+    return (np.ascontiguousarray(a), np.ascontiguousarray(y),
+            buffer(work, "delta", a.shape, a.dtype))
 
 
 @kernel
@@ -72,6 +77,13 @@ def _backward(da, a, dz):
             total += da[i, j] * a[i, j]
         for j in range(a.shape[1]):
             dz[i, j] = a[i, j] * (da[i, j] - total)
+
+
+@kernel
+def _difference(a, y, delta):
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            delta[i, j] = a[i, j] - y[i, j]
 
 
 @kernel

@@ -5,6 +5,7 @@ from numba import prange
 
 from .jit import BLOCKS, elementwise_kernel, exact_kernel, share
 from .memory import buffer, in_logical_order, in_memory_order, remembered
+from .shapes import check_float
 from .update_numpy import check_layer_step, check_step
 
 FEW = 1000  # weights: the calling thread has changed them before another one has begun
@@ -13,36 +14,47 @@ FEW = 1000  # weights: the calling thread has changed them before another one ha
 NOTHING = {np.dtype(name): np.empty(0, name) for name in ("float32", "float64")}
 
 
+def all_finite(x):
+    """As update_numpy.all_finite."""
+    check_float(x=x)
+    return _all_finite(in_memory_order(x).reshape(-1))
+
+
 def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):
     """As update_numpy.sgd_step."""
-    def prepare():
-        check_step(w, nabla_w, v, mu, out_w, out_v)
-        new_w = changeable(w, out_w, work, "w")
-        new_v = changeable(v, out_v, work, "v") if v is not None else NOTHING[w.dtype]
-        runs = new_w.reshape(-1), in_memory_order(nabla_w).reshape(-1), new_v.reshape(-1)
-        return (step_down if w.size <= FEW else _step), runs, new_w, new_v, w.dtype.type
-
     # What changeable copies it must copy each time: remembered is only what changes in place.
-    in_place = work if out_w is w and out_v is v else None
-    step, runs, new_w, new_v, number = remembered(in_place, "sgd_step", (w, nabla_w, v), mu, prepare)
+    arrays = w, nabla_w, v, out_w, out_v
+    step, runs, new_w, new_v, number = (
+        remembered(work, _prepare_step, arrays, mu) if out_w is w and out_v is v
+        else _prepare_step(work, *arrays, mu))
     step(*runs, number(eta), number(l2), number(l1), number(mu))
     return delivered(new_w, out_w), None if v is None else delivered(new_v, out_v)
 
 
+def _prepare_step(work, w, nabla_w, v, out_w, out_v, mu):
+    check_step(w, nabla_w, v, mu, out_w, out_v)
+    new_w = changeable(w, out_w, work, "w")
+    new_v = changeable(v, out_v, work, "v") if v is not None else NOTHING[w.dtype]
+    runs = new_w.reshape(-1), in_memory_order(nabla_w).reshape(-1), new_v.reshape(-1)
+    return (step_down if w.size <= FEW else _step), runs, new_w, new_v, w.dtype.type
+
+
 def layer_step(w, b, nabla_w, nabla_b, eta, l2=0.0, l1=0.0, out_w=None, out_b=None, work=None):
     """As update_numpy.layer_step, in one call."""
-    def prepare():
-        check_layer_step(w, b, nabla_w, nabla_b, out_w, out_b)
-        new_w, new_b = changeable(w, out_w, work, "new_w"), changeable(b, out_b, work, "new_b")
-        runs = (new_w.reshape(-1), in_memory_order(nabla_w).reshape(-1), new_b.reshape(-1),
-                in_memory_order(nabla_b).reshape(-1))
-        return (both_down if w.size <= FEW else _layer_step), runs, new_w, new_b, w.dtype.type
-
-    in_place = work if out_w is w and out_b is b else None
-    step, runs, new_w, new_b, number = remembered(
-        in_place, "layer_step", (w, b, nabla_w, nabla_b), None, prepare)
+    arrays = w, b, nabla_w, nabla_b, out_w, out_b
+    step, runs, new_w, new_b, number = (
+        remembered(work, _prepare_layer_step, arrays) if out_w is w and out_b is b
+        else _prepare_layer_step(work, *arrays))
     step(*runs, number(eta), number(l2), number(l1))
     return delivered(new_w, out_w), delivered(new_b, out_b)
+
+
+def _prepare_layer_step(work, w, b, nabla_w, nabla_b, out_w, out_b):
+    check_layer_step(w, b, nabla_w, nabla_b, out_w, out_b)
+    new_w, new_b = changeable(w, out_w, work, "new_w"), changeable(b, out_b, work, "new_b")
+    runs = (new_w.reshape(-1), in_memory_order(nabla_w).reshape(-1), new_b.reshape(-1),
+            in_memory_order(nabla_b).reshape(-1))
+    return (both_down if w.size <= FEW else _layer_step), runs, new_w, new_b, w.dtype.type
 
 
 def changeable(x, out, work, name):
@@ -66,6 +78,14 @@ def delivered(result, out):
     if not np.may_share_memory(result, out):
         out[...] = in_logical_order(result)
     return out
+
+
+@exact_kernel
+def _all_finite(x):
+    finite = True
+    for i in range(x.size):
+        finite &= x[i] - x[i] == 0  # of NaN or an infinity that is NaN
+    return finite
 
 
 @elementwise_kernel

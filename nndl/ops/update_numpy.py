@@ -5,6 +5,12 @@ import numpy as np
 from .shapes import check_float, check_same_shape
 
 
+def all_finite(x):
+    """Whether x, a gradient or weights, any shape, has neither NaN nor an infinity."""
+    check_float(x=x)
+    return bool(np.isfinite(x).all())
+
+
 def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):
     """v' = mu v - eta nabla_w - l2 w - l1 sgn(w),  w' = w + v'.
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nndl.ops.jit import BLOCKS, add_patches, add_runs, first, share, sum_shares
-from tests.strategies import dtypes, seeds, shapes, sizes
+from tests.strategies import dtypes, seeds, sizes
 
 
 @pytest.mark.parametrize("n", [0, 1, BLOCKS - 1, BLOCKS, BLOCKS + 1, 1000])
@@ -20,16 +20,16 @@ def test_blocks_are_nearly_equal_and_cover_all(n):
     assert all(np.shares_memory(part, x) for part in parts if part.size)
 
 
-@given(shape=shapes(most=5), dtype=dtypes, seed=seeds)
-def test_shares_are_summed_in_the_order_of_blocks(shape, dtype, seed):
+@given(n=sizes(40), dtype=dtypes, seed=seeds)
+def test_shares_are_summed_in_the_order_of_blocks(n, dtype, seed):
     rng = np.random.default_rng(seed)
-    shares = (rng.normal(size=(BLOCKS, *shape)) * 10.0 ** rng.integers(-6, 7, (BLOCKS, *shape)))
+    shares = rng.normal(size=(BLOCKS, n)) * 10.0 ** rng.integers(-6, 7, (BLOCKS, n))
     shares = shares.astype(dtype)
     expected = shares[0].copy()
     for other in shares[1:]:
         expected += other
-    out = np.full(shape, 99, dtype)
-    assert sum_shares(shares, out) is out
+    out = np.full(n, 99, dtype)
+    sum_shares(shares, out)
     assert out.tobytes() == expected.tobytes()
 
 

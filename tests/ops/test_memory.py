@@ -28,23 +28,29 @@ def test_a_buffer_is_used_again():
 
 
 def test_what_was_settled_is_remembered_for_these_arrays_and_options():
-    calls, work, x, y = [], {}, np.ones(3), np.ones(3)
+    calls, kept, x, y = [], {}, np.ones(3), np.ones(3)
 
-    def settle(*arrays, options=None, work=work, name="forward"):
-        def prepare():
-            calls.append(arrays)
-            return len(calls)
-        return remembered(work, name, arrays, options, prepare)
+    def prepare(work, *given):
+        calls.append((work, *given))
+        return len(calls)
+
+    def another(*given):
+        return -prepare(*given)
+
+    def settle(*arrays, options=(), work=kept, prepare=prepare):
+        return remembered(work, prepare, arrays, *options)
 
     assert [settle(x, y) for _ in range(3)] == [1, 1, 1]
     x[0] = 5
     assert settle(x, y) == 1                      # the numbers may change
     assert [settle(x, x), settle(x, y), settle(x, y)] == [2, 3, 3]
-    assert [settle(x), settle(x, None), settle(x, None)] == [4, 5, 5]
-    assert [settle(x, None, options=(2, 2)) for _ in range(2)] == [6, 6]
-    assert [settle(x, name="backward"), settle(x, None, options=(2, 2))] == [7, 6]
-    assert settle(x[:], None, options=(2, 2)) == 8
-    assert [settle(x, work=None), settle(x, work=None)] == [9, 10]
+    assert [settle(y, None), settle(x, None), settle(x, None)] == [4, 5, 5]
+    assert [settle(x, None, options=(2, "max")) for _ in range(2)] == [6, 6]
+    assert calls[-1] == (kept, x, None, 2, "max")
+    assert settle(x, None, options=(3, "max")) == 7
+    assert [settle(x, None, prepare=another), settle(x, None, options=(3, "max"))] == [-8, 7]
+    assert settle(x[:], None, options=(3, "max")) == 9
+    assert [settle(x, work=None), settle(x, work=None)] == [10, 11]
 
 
 @pytest.mark.parametrize("x, times", [
@@ -52,8 +58,12 @@ def test_what_was_settled_is_remembered_for_these_arrays_and_options():
     (np.ones((2, 3, 4, 5)), 2), (np.ones((2, 1, 4, 5)), 1), (None, 1)])
 def test_what_prepare_must_copy_is_settled_each_time(x, times):
     calls, work, other = [], {}, np.ones(1)
+
+    def prepare(work, other, x):
+        calls.append(1)
+
     for _ in range(2):
-        remembered(work, "forward", (other, x), None, lambda: calls.append(1))
+        remembered(work, prepare, (other, x))
     assert len(calls) == times
     assert in_order(x) == (times == 1)
 
@@ -61,13 +71,17 @@ def test_what_prepare_must_copy_is_settled_each_time(x, times):
 def test_nothing_is_remembered_of_what_was_refused():
     work = {}
 
-    def refuse():
-        raise ValueError("wrong")
+    def refuse(work, x):
+        if wrong:
+            raise ValueError("wrong")
+        return 5
 
+    wrong, x = True, np.ones(3)
     for _ in range(2):
         with pytest.raises(ValueError, match="wrong"):
-            remembered(work, "forward", (np.ones(3),), None, refuse)
-    assert remembered(work, "forward", (np.ones(3),), None, lambda: 5) == 5
+            remembered(work, refuse, (x,))
+    wrong = False
+    assert remembered(work, refuse, (x,)) == 5
 
 
 @given(shape=shapes(), layout=layouts, seed=seeds)

@@ -29,6 +29,22 @@ def arrays_of(rng, dtype, shape):
     return w, normal(rng, dtype, *shape), normal(rng, dtype, *shape)
 
 
+@given(shape=shapes(), dtype=dtypes, layout=layouts, seed=seeds,
+       where=st.floats(0, 1, exclude_max=True), number=st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_all_finite(ops, shape, dtype, layout, seed, where, number):
+    """Also of numbers whose sum is not finite; one that is not is found wherever it stands."""
+    x = laid_out(normal(np.random.default_rng(seed), dtype, *shape), layout)
+    x *= np.finfo(dtype).max / 10
+    assert ops.all_finite(x)
+    x[np.unravel_index(int(where * x.size), x.shape)] = number
+    assert not ops.all_finite(x)
+
+
+def test_all_finite_says_what_is_wrong():
+    refuses(lambda ops: ops.all_finite(np.arange(3)), TypeError, "x must be float32 or float64",
+            "not int64")
+
+
 @given(shape=shapes(most=5), dtype=dtypes, layout=layouts, seed=seeds, eta=rates, l2=rates, l1=rates,
        mu=rates, moving=st.booleans())
 def test_numba_agrees_with_numpy(reference, fast, shape, dtype, layout, seed, eta, l2, l1, mu, moving):
