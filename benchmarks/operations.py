@@ -43,6 +43,7 @@ from .timing import (
 )
 
 QUICK = {"rounds": 3, "seconds": 0.01, "tries": 1}
+WARMING_UP = 0.05  # s
 NO_STEP = 1e-30  # a learning rate that costs what any other does and leaves the weights as they are
 PEERS = ("numpy", "torch", "torch_tuned")
 
@@ -108,7 +109,7 @@ def time_it(runs, rounds, seconds):
     runs = {name: repeat(*run) for name, run in runs.items()}
     counts = {name: enough(run, seconds, 10_000) for name, run in runs.items()}
     taken = alternate({name: lambda _, run=run, n=counts[name]: run(n)
-                       for name, run in runs.items()}, rounds)
+                       for name, run in runs.items()}, rounds, WARMING_UP)
     return {name: [1e6 * s / counts[name] for s in taken.get(name, ())] for name in ("nndl", *PEERS)}
 
 

@@ -33,10 +33,13 @@ PAUSE = 0.05            # s between turns: until the other library's idle thread
 
 # --- time -----------------------------------------------------------------------------------------
 
-def alternate(runs, rounds):
+def alternate(runs, rounds, warming_up=0.0):
     """Let every run take its turn, round by round.  Returns {name: seconds of each turn}.
 
     runs : {name: function of the round's number}
+    warming_up : s that each run goes on uncounted before its turn.  A short turn needs it: threads
+                 that the other library's had pushed to the same core need tens of milliseconds to
+                 find another, and one in which they had not took up to three times its time
     What disturbs the machine for a while then disturbs all of them.  Every other round goes
     backwards, so that none always follows the same neighbour; round 0 warms up and is not counted.
     """
@@ -44,6 +47,9 @@ def alternate(runs, rounds):
     for number in range(rounds + 1):
         for name in (list(runs) if number % 2 else reversed(runs)):
             time.sleep(PAUSE)
+            began = time.perf_counter()
+            while time.perf_counter() - began < warming_up:
+                runs[name](number)
             took = clock(runs[name], number)
             if number:
                 seconds[name].append(took)

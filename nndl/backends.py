@@ -11,7 +11,6 @@ environment variables.
 
 import contextlib
 import ctypes
-import glob
 import hashlib
 import importlib
 import os
@@ -326,23 +325,6 @@ def cache_folder():
     return next((place / version for place in _cache_places() if _writable(place / version)), None)
 
 
-def compiled_kinds(folder):
-    """The kinds of kernels that set_compiled has noted in a cache_folder, see compiling.kind."""
-    with contextlib.suppress(OSError):
-        if folder is not None:
-            return {path.name for path in (folder / "compiled").iterdir()}
-    return set()
-
-
-def set_compiled(folder, kinds):
-    """Note beside the kernels that those of these kinds are there; no folder: nothing to note."""
-    with contextlib.suppress(OSError):
-        if folder is not None:
-            (folder / "compiled").mkdir(exist_ok=True)
-            for kind in kinds:
-                (folder / "compiled" / kind).touch()
-
-
 def compiles(ops):
     """Whether this backend has anything to compile."""
     if ops.name != "numba":
@@ -367,22 +349,6 @@ def another_python(module, *arguments, kernels):
     return subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], env=environment,
                             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
-
-
-def take_over(kernels, folder):
-    """Have in folder, too, what another process has kept in kernels, but for what is there already.
-
-    Of a kernel Numba keeps an index, .nbi, and beside it a file for each version, .nbc.  A link is
-    made only where there is no file yet, and Numba, too, writes the index first: so whoever uses
-    the folder at the same time finds an index and data that belong together, or no data yet.
-    """
-    for version in kernels.glob("kernels-*"):
-        for index in version.rglob("*.nbi"):
-            target = folder / index.relative_to(version)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                for file in index, *index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"):
-                    os.link(file, target.with_name(file.name))
 
 
 def _cache_places():

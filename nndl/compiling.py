@@ -8,6 +8,7 @@ compiled comes to us by Numba's cache.  Without it all would come out the same, 
 
 import _thread
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -41,14 +42,14 @@ def compile_ahead(networks, mini_batch=None, momentum=0.0):
     m = 10 if mini_batch is None else len(mini_batch[0])
     ours = [network for network in networks
             if all(type(layer) in LAYERS.values() for layer in network.layers)]
-    known = backends.compiled_kinds(folder)
+    known = compiled_kinds(folder)
     if ops.threads > 1 and folder is not None and len(_tasks(ours, m, known)) > 1:
         with contextlib.suppress(OSError, ValueError):  # no room; a cost that cannot be described
             _compile_with_help(ours, m, known, folder)
     for network in networks:
         if network in ours:
             network.compile(mini_batch, momentum)
-            backends.set_compiled(folder, {kind(layer, network) for layer in network.layers})
+            set_compiled(folder, {kind(layer, network) for layer in network.layers})
         else:
             _compile_around(network, m)
 
@@ -95,6 +96,23 @@ def kind(layer, network):
     return " ".join([*["first"] * (not layer.needs_da), type(layer).__name__,
                      *(getattr(layer, name) for name in ("activation", "pool")
                        if hasattr(layer, name)), str(network.dtype)])
+
+
+def compiled_kinds(folder):
+    """The kinds of kernels that set_compiled has noted in a cache_folder."""
+    with contextlib.suppress(OSError):
+        if folder is not None:
+            return {path.name for path in (folder / "compiled").iterdir()}
+    return set()
+
+
+def set_compiled(folder, kinds):
+    """Note beside the kernels that those of these kinds are there; no folder: nothing to note."""
+    with contextlib.suppress(OSError):
+        if folder is not None:
+            (folder / "compiled").mkdir(exist_ok=True)
+            for name in kinds:
+                (folder / "compiled" / name).touch()
 
 
 def _tasks(networks, m, known):
@@ -163,7 +181,7 @@ def _compile_with_help(networks, m, known, folder):
         _work_off(enumerate(_ordered(order)), shared)
         with contextlib.suppress(subprocess.TimeoutExpired):
             helper.wait(PATIENCE)
-        backends.take_over(shared / "kernels", folder)
+        take_over(shared / "kernels", folder)
     finally:
         if helper is not None:
             helper.kill()  # nothing to it if it has ended
@@ -189,6 +207,22 @@ def _work_off(tasks, shared):
             except FileExistsError:
                 continue
             task()
+
+
+def take_over(kernels, folder):
+    """Have in folder, too, what another process has kept in kernels, but for what is there already.
+
+    Of a kernel Numba keeps an index, .nbi, and beside it a file for each version, .nbc.  A link is
+    made only where there is no file yet, and Numba, too, writes the index first: so whoever uses
+    the folder at the same time finds an index and data that belong together, or no data yet.
+    """
+    for version in kernels.glob("kernels-*"):
+        for index in version.rglob("*.nbi"):
+            target = folder / index.relative_to(version)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                for file in index, *index.parent.glob(f"{glob.escape(index.stem)}.*.nbc"):
+                    os.link(file, target.with_name(file.name))
 
 
 def help_out(shared):

@@ -225,7 +225,8 @@ class Network:
         self.velocity = {}                          # at rest
         self.history = history = History()
         n = len(images)
-        gather = MiniBatches(self, images, y, min(mini_batch_size, n))
+        mini_batch_size = min(mini_batch_size, n)
+        gather = MiniBatches(self, images, y, mini_batch_size)
         small = SmallDense.of(self, momentum)
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
         if progress and epochs:
@@ -495,12 +496,14 @@ class Network:
     def _check_inputs(self, x):
         """x must be at least one example, bytes or floats."""
         if x.dtype != np.uint8 and x.dtype.kind != "f":
-            raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; "
-                            "pixels from 0 to 255 are x.astype('uint8')")
+            mend = ("x.astype('float32') makes 0 and 1 of them" if x.dtype == bool else
+                    "pixels from 0 to 255 are x.astype('uint8')")
+            raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; {mend}")
         if x.ndim < 2 or math.prod(x.shape[1:]) != math.prod(self.input_shape):
+            one = x.shape[1:] if x.ndim != 3 or len(self.input_shape) != 3 else (1, *x.shape[1:])
             mend = (f"a single example is x.reshape{(1, *self.input_shape)}"
                     if x.size == math.prod(self.input_shape) else
-                    f"say Network(..., input_shape={x.shape[1:]}) if they are right")
+                    f"say Network(..., input_shape={one}) if they are right")
             raise ValueError(f"images must have shape (m, {', '.join(map(str, self.input_shape))}), "
                              f"one example after the other, not {x.shape}; {mend}")
         if len(x) == 0:

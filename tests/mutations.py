@@ -277,10 +277,8 @@ MISTAKES = {
          "by_row = maps[:oh * ow].reshape(oh, ow * f)\n    largest"),
         # backward
         ("part(work, \"activation\"), d_pooled, pooled,\n", "part(work, \"activation\"), d_pooled, d_pooled,\n"),
-        ("activation != \"linear\" and not relu_within", "activation != \"linear\""),
         ("by_places and activation == \"relu\"\n", "activation == \"relu\"\n"),
         ("return calls + more, xp", "return more, xp"),
-        ("if activation not in (\"relu\", \"linear\"):", "if activation != \"linear\":"),
         ("if activation not in (\"relu\", \"linear\"):", "if False:"),
         ("blocks = BLOCKS // n_shares", "blocks = BLOCKS"),
         ("share = block // blocks", "share = block % blocks % n_shares"),
@@ -477,7 +475,6 @@ MISTAKES = {
         ("if w.size * m <= TOO_FEW_TO_SHARE:", "if w.size <= TOO_FEW_TO_SHARE:"),
         ("if out_w is w and out_b is b\n", "if out_w is w or out_b is b\n"),
         ('np.dtype("float32"): np.int32', 'np.dtype("float32"): np.int64'),
-        ('np.dtype("float64"): np.int64', 'np.dtype("float64"): np.int32'),
         ("layer_step(w, b, nabla_w, nabla_b, eta, l2, l1,", "layer_step(w, b, nabla_w, nabla_b, eta, l1, l2,"),
         ("eta, l2, l1, out_w, out_b, work)", "eta, l2, l1, None, out_b, work)"),
         ("(bits) < SPARSE * bits.size:", "(bits) > SPARSE * bits.size:"),

@@ -16,7 +16,7 @@ import pytest
 import scipy.linalg  # noqa: F401  the BLAS behind np.dot in kernels
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from nndl import backends
+from nndl import backends, compiling
 from tests.ops.checks import normal, shared_out
 from tests.processes import in_a_new_process
 
@@ -289,13 +289,13 @@ LOOK = """
     import json, tempfile
     {before}
     import numpy as np
-    from nndl import backends
+    from nndl import backends, compiling
     folder = backends.cache_folder()
     ops = backends.get("numba")
     from nndl.ops import activation_numba
     relu = ops.relu_forward(np.array([-1.0, 2])).tolist()
     print(json.dumps(dict(folder=folder and str(folder), relu=relu,
-                          compiled=len(backends.compiled_kinds(folder)),
+                          compiled=len(compiling.compiled_kinds(folder)),
                           cached=activation_numba._relu.stats.cache_path)))
 """
 
@@ -347,9 +347,9 @@ def test_the_order_of_the_places(monkeypatch, tmp_path):
     assert backends.cache_folder() == tmp_path / "xdg" / "nndl" / version
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
     assert backends.cache_folder() == tmp_path / "numba" / version
-    assert backends.compiled_kinds(backends.cache_folder()) == set()
-    backends.set_compiled(backends.cache_folder(), {"these", "those"})
-    assert backends.compiled_kinds(backends.cache_folder()) == {"these", "those"}
+    assert compiling.compiled_kinds(backends.cache_folder()) == set()
+    compiling.set_compiled(backends.cache_folder(), {"these", "those"})
+    assert compiling.compiled_kinds(backends.cache_folder()) == {"these", "those"}
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs POSIX permissions")

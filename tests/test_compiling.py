@@ -66,11 +66,11 @@ TOGETHER = WATCH + """
     compiling._tasks = lambda *given: [
         lambda number=number, task=task: done.append(number) or task()
         for number, task in enumerate(tasks(*given))]
-    take_over, taken = backends.take_over, []
+    take_over, taken = compiling.take_over, []
     def noting(kernels, folder):
         taken.extend(path.name for path in kernels.rglob("*.nbi"))
         take_over(kernels, folder)
-    backends.take_over = noting
+    compiling.take_over = noting
     net = small()
     images, labels = nndl.load_mnist().training
     net.SGD((images[:20], labels[:20] % 3), 1, 10, 0.1)
@@ -147,7 +147,7 @@ def test_a_helper_is_there_for_what_is_missing(nothing_known, helpers):
     assert len(helpers) == 1
     compile_ahead([Network([ConvPool(2, 5, "gelu"), ConvPool(2, 5, "tanh"), Dense(3), Softmax()])])
     assert len(helpers) == 2
-    assert backends.compiled_kinds(backends.cache_folder()) == {
+    assert compiling.compiled_kinds(backends.cache_folder()) == {
         "first ConvPool tanh max float32", "first ConvPool gelu max float32", "Flatten float32",
         "ConvPool tanh max float32", "Dense float32", "Dropout float32", "Softmax float32"}
     assert str(net.rng.bit_generator.state) == state and net.velocity == {}
@@ -328,12 +328,12 @@ def test_taking_over_leaves_what_is_there(tmp_path, monkeypatch):
         (theirs / "kernels-1" / "ops_1" / name).write_text("theirs")
     link = os.link
     monkeypatch.setattr(os, "link", lambda one, two: (link(one, two), order.append(two.suffix)))
-    backends.take_over(theirs, ours)
+    compiling.take_over(theirs, ours)
     assert {path.name: path.read_text() for path in (ours / "ops_1").iterdir()} == {
         "a.f-1.py3.nbi": "ours", "a.f-1.py3.1.nbc": "ours", "a.g[x]-7.py3.nbi": "theirs",
         "a.g[x]-7.py3.1.nbc": "theirs", "a.g[x]-7.py3.2.nbc": "theirs"}
     assert order == [".nbi", ".nbc", ".nbc"]
-    backends.take_over(tmp_path / "nothing", ours)
+    compiling.take_over(tmp_path / "nothing", ours)
 
 
 def test_another_python_imports_what_we_do_and_nothing_else(monkeypatch, tmp_path):

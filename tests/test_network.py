@@ -497,6 +497,7 @@ def wrong_data(classes=3):
                                          r"say Network\(..., input_shape=\(2,\)\)"),
         ((x[:, 0], y), ValueError, r"images must have shape \(m, 1\), .* not \(23,\)"),
         ((x.astype(int), y), TypeError, r"images must be bytes \(uint8\) or floats, not int64; .*as"),
+        ((x > 0, y), TypeError, r"floats, not bool; x.astype\('float32'\) makes 0 and 1"),
         ((x.astype(complex), y), TypeError, "images must be .* floats, not complex128"),
         (x, TypeError, r"must be a pair \(images, labels\), .*load_mnist"),
         (None, TypeError, "must be a pair .* not NoneType"),
@@ -517,6 +518,19 @@ def test_wrong_data_are_refused_before_anything_is_learnt(data, error, says):
         with pytest.raises(error, match=says):
             measure(data)
     assert bits(net) == before
+
+
+def test_grey_images_of_another_size_are_told_the_input_shape_with_its_channel():
+    net = Network([Conv(2, 3), Dense(3), Softmax()], input_shape=(1, 6, 6), backend="numpy")
+    with pytest.raises(ValueError, match=r"say Network\(..., input_shape=\(1, 5, 5\)\)"):
+        net.predict(np.zeros((2, 5, 5)))
+
+
+def test_a_mini_batch_far_larger_than_the_data_is_all_of_them(backend):
+    net, other = tiny(backend=backend), tiny(backend=backend)
+    net.SGD(numbered(), 2, 10**30, 0.1, progress=False)
+    other.SGD(numbered(), 2, 23, 0.1, progress=False)
+    assert bits(net) == bits(other)
 
 
 @pytest.mark.parametrize("name", ["backprop", "cost_of", "trace"])

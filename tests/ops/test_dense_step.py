@@ -265,7 +265,8 @@ def test_the_same_work_where_the_weights_change_in_place(ops, part):
     arrays = delta, a, w, b = arrays_of(rng, np.float64, 4, 3, 25, part)
     other_w, other_b = w.copy(), b.copy()
     for need_da in (False, True, True, False):
-        for out_w, out_b in ((w, b), (w, b), (other_w, b), (w, b), (w, other_b), (other_w, other_b)):
+        for out_w, out_b in ((w, b), (w, b), (other_w, b), (other_w, b), (w, b), (w, other_b),
+                             (w, other_b), (other_w, other_b)):
             delta[...] = arrays_of(rng, np.float64, 4, 3, 25, part)[0]
             expected = ops.dense_step(*arrays, 0.1, 0.01)
             other_w[...] = other_b[...] = 9
