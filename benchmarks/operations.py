@@ -28,6 +28,7 @@ from .networks import network, products
 from .peers import TorchTwin, modules, try_torch, verify
 from .timing import (
     RESULTS,
+    WARMING_UP,
     alternate,
     check_some,
     complaint,
@@ -43,7 +44,6 @@ from .timing import (
 )
 
 QUICK = {"rounds": 3, "seconds": 0.01, "tries": 1}
-WARMING_UP = 0.05  # s
 NO_STEP = 1e-30  # a learning rate that costs what any other does and leaves the weights as they are
 PEERS = ("numpy", "torch", "torch_tuned")
 

@@ -25,7 +25,7 @@ from nndl import (
 from nndl.ops.activation_numpy import MONOTONE
 
 from .networks import trainer
-from .timing import ETA, LMBDA, alternate, enough
+from .timing import ETA, LMBDA, WARMING_UP, alternate, enough
 
 # Bounds on ||ours - theirs||, relative to the whole array's.  Rounding to float32 makes 1e-6 of it,
 # but a gradient is further off where it lets another pixel win its pooling window: a thousandth of a
@@ -242,7 +242,7 @@ def train_by_turns(net, training, mini_batch_size, rounds, seconds, torch=None, 
         return slice(start, start + examples)
 
     return alternate({name: lambda number, run=run: run(stretch(number))
-                      for name, run in runs.items()}, rounds), examples
+                      for name, run in runs.items()}, rounds, WARMING_UP), examples
 
 
 # --- scikit-learn ---------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from nndl.backends import usable_cores
 from .figures import BLACK, GREY, LOOK, SMALL_SIZE, TEXT_SIZE, key, new_figure, say
 from .networks import NETWORKS, network
 from .peers import verify
-from .timing import ETA, LMBDA, RESULTS, check_some, in_words, report, text, three_digits
+from .timing import ETA, LMBDA, RESULTS, check_some, in_words, report, text, three_digits, unseen
 
 QUICK = {"rounds": 1, "networks": ("A", "B", "C", "A with L2 pooling", "A with GELU")}
 ROOT = Path(__file__).parent.parent
@@ -120,7 +120,8 @@ def steps(name, threads):
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
-        net.SGD(few, 1, 10, ETA, LMBDA, progress=False)
+        with unseen():
+            net.SGD(few, 1, 10, ETA, LMBDA)
         net.accuracy(few)
         seconds.append(time.perf_counter() - began)
     print(json.dumps(seconds))

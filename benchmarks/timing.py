@@ -28,6 +28,7 @@ from nndl.files import write_atomically
 RESULTS = Path(__file__).parent / "results"
 ETA, LMBDA = 0.05, 1.0  # of every network that is trained here
 BUSY = 0.15             # cores that others may keep busy before we say so
+WARMING_UP = 0.05       # s before a turn, see alternate
 PAUSE = 0.05            # s between turns: until the other library's idle threads have gone to sleep
 
 

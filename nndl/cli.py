@@ -104,8 +104,9 @@ def train(options):
 
     def keep(finished):
         model = net.save(folder / "model.npz")  # first: it is what cannot be had again
+        history = {name: values for name, values in vars(net.history).items() if name != "measured"}
         results.update(
-            finished=finished, history=vars(net.history),
+            finished=finished, history=history,
             seconds={"until_first_mini_batch": round(ready - began, 3),
                      "of_that_compiling": round(compiling, 3),
                      "per_epoch": [round(s, 3) for s in net.history.seconds],
@@ -242,6 +243,35 @@ def _vectors(features):
     if "avx512f" in features:
         return "AVX-512"
     return "AVX2; no AVX-512" if "avx2" in features else "neither AVX-512 nor AVX2: slow"
+
+
+def reproduce(options):
+    """nndl reproduce: the book's experiments, and its numbers beside ours."""
+    from .experiments import EXPERIMENTS
+    from .reproduce import HEADINGS, chosen, quick, run, run_all, table
+    _use(options)
+    folder = Path(options.out or "nndl-results/reproduce")
+    experiments = chosen(options.experiments, options.chapter, options.all)
+    asked = bool(experiments)
+    experiments = experiments or list(EXPERIMENTS.values())
+    if options.quick:
+        folder, experiments = folder / "quick", [quick(experiment) for experiment in experiments]
+    if options.seed is not None:
+        for experiment in experiments if asked else ():
+            run(experiment, options.seed, folder)
+        return
+    if asked:
+        run_all(experiments, folder, options.runs, options.jobs, lambda line: print(line, flush=True))
+    else:
+        for experiment in experiments:
+            print(f"{experiment.id:<24} {experiment.what}")
+    rows = table(experiments, folder)
+    if rows:
+        wide = [max(map(len, column)) for column in zip(HEADINGS, *rows)]
+        print()
+        for row in (HEADINGS, *rows):
+            print("  ".join(f"{cell:<{w}}" if column < 2 else f"{cell:>{w}}"
+                            for column, (cell, w) in enumerate(zip(row, wide))).rstrip())
 
 
 def verify(options):
@@ -421,6 +451,22 @@ def _parser():
     made.add_argument("model", metavar="MODEL", help="an .npz file that `nndl train` saved")
     made.add_argument("--data", metavar="FOLDER", default=None,
                       help="a data set like MNIST, four IDX files (default: MNIST, as shipped)")
+    made = verb(reproduce, "run the book's experiments, and set its numbers beside ours; alone it "
+                "lists them")
+    made.add_argument("experiments", metavar="EXPERIMENT", nargs="*",
+                      help='an id such as 6.dropout, or a pattern such as "6.*"')
+    made.add_argument("--chapter", type=whole, metavar="N", default=None, help="all of a chapter")
+    made.add_argument("--all", action="store_true", help="all there are: many hours")
+    made.add_argument("--runs", type=whole, metavar="N", default=None,
+                      help="of each, with seeds 0, 1, ... (default: as the book, or three)")
+    made.add_argument("--quick", action="store_true",
+                      help="one run with a twentieth of the epochs, in minutes: it shows the direction")
+    made.add_argument("--jobs", type=whole, metavar="N", default=1,
+                      help="so many runs at once, each with its share of the cores (default 1)")
+    made.add_argument("--seed", type=_number(int, 0, "a whole number, at least 0"), default=None,
+                      metavar="N", help="only the run with this seed")
+    made.add_argument("--out", metavar="FOLDER", default=None,
+                      help="where results go, and are looked for (default: nndl-results/reproduce)")
     verb(warmup, "compile the kernels once, ahead of time")
     verb(info, "show versions, backend, threads and machine")
     verb(verify, "check data, kernels, gradients and threads on this machine, in half a minute")

@@ -28,6 +28,7 @@ from .network import EVALUATED_AT_ONCE, Step
 from .progress import announced
 from .small_dense import SmallDense
 
+HELPED = 8        # tasks, below which a second process would begin when the first is nearly done
 PATIENCE = 60     # seconds for the helper's last task, when ours are done
 FORGOTTEN = 600   # seconds after which a helper's folder has nobody any more
 
@@ -43,7 +44,7 @@ def compile_ahead(networks, mini_batch=None, momentum=0.0):
     ours = [network for network in networks
             if all(type(layer) in LAYERS.values() for layer in network.layers)]
     known = compiled_kinds(folder)
-    if ops.threads > 1 and folder is not None and len(_tasks(ours, m, known)) > 1:
+    if ops.threads > 1 and folder is not None and len(_tasks(ours, m, known)) >= HELPED:
         with contextlib.suppress(OSError, ValueError):  # no room; a cost that cannot be described
             _compile_with_help(ours, m, known, folder)
     for network in networks:

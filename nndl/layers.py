@@ -488,29 +488,34 @@ class Dropout(Layer):
     """While training, silence each unit with probability p_dropout; those kept are scaled up.
 
     p_dropout : the probability that a unit is *dropped*, 0 <= p_dropout < 1
-    Book ch. 3 and 6 halve the weights afterwards instead; here nothing is left to do when testing.
+    inverted : False as in book ch. 3 and 6: those kept stay as they are, and instead all are scaled
+               down when testing.  Larger steps then, in effect, for the same eta
     """
 
     name = "dropout"
     forward_equation, backward_equation = "ch. 3", "the same mask"
 
-    def __init__(self, p_dropout=0.5):
-        self.p_dropout = float(check_p_dropout(p_dropout))
+    def __init__(self, p_dropout=0.5, inverted=True):
+        self.p_dropout, self.inverted = float(check_p_dropout(p_dropout)), bool(inverted)
 
     def forward(self, a, training=False):
-        """a -> a with a fresh mask while training, a itself otherwise."""
+        """a -> a with a fresh mask while training; otherwise a itself, or a (1 - p_dropout)."""
         self.mask = None
         if not training or self.p_dropout == 0:
-            return a
-        key = self.rng.bit_generator.random_raw()
-        dropped, self.mask = self.ops.dropout_draw(a, key, self.p_dropout, work=self.work)
+            return a if self.inverted else a * a.dtype.type(1 - self.p_dropout)
+        dropped, self.mask = self.ops.dropout_draw(a, self.key(), self.p_dropout, self.inverted,
+                                                   work=self.work)
         return dropped
+
+    def key(self):
+        """What a mask is drawn by, see ops.dropout_mask: a random int of 64 bits."""
+        return self.rng.bit_generator.random_raw()
 
     def backward(self, d):
         """dC/d output -> dC/da."""
         if self.mask is None:
             return d
-        return self.ops.dropout_backward(d, self.mask, self.p_dropout, work=self.work)
+        return self.ops.dropout_backward(d, self.mask, self.p_dropout, self.inverted, work=self.work)
 
     def describe(self):
         """Name and probability."""

@@ -1,39 +1,34 @@
-"""Models on disk: an .npz file of plain arrays, without pickle, with a checksum.
+"""Models on disk: an array_file, whose header says what the network is made of.
 
-Inside are `header`, JSON with the format's version and what the network is made of, and for each
-parameter an array such as `0.w`, always in the logical order (f, c, kh, kw) or (n_out, n_in).
-Nothing in such a file is ever run.
+For each parameter there is an array such as `0.w`, always in the logical order (f, c, kh, kw) or
+(n_out, n_in).
 """
 
-import hashlib
 import inspect
-import io
 import json
-import math
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from .array_file import read_arrays, write_arrays
 from .costs import COSTS
-from .files import write_atomically
 from .initialize import INITIALISERS
 
-FORMAT, VERSION = "nndl model", 1
+KIND, VERSION = "nndl model", 1
 
 
 def save(net, path):
     """Write net to path (".npz" is added where no ending is given).  Returns the path."""
     path = Path(path)
     path = path if path.suffix else path.with_suffix(".npz")
-    arrays = {f"{number}.{name}": np.ascontiguousarray(getattr(layer, name))
-              for number, layer in enumerate(net.layers) for name in layer.parameters}
-    header = {"format": FORMAT, "version": VERSION, **describe(net), "sha256": _checksum(arrays)}
-    text = json.dumps(header)
-    content = io.BytesIO()
-    np.savez(content, header=np.frombuffer(text.encode(), np.uint8), **arrays)
-    write_atomically(path, content.getvalue())
+    write_arrays(path, KIND, VERSION, describe(net), parameters(net))
     return path
+
+
+def parameters(net):
+    """{"0.w": array, ...}: all that the network has learnt, in the logical order."""
+    return {f"{number}.{name}": np.ascontiguousarray(getattr(layer, name))
+            for number, layer in enumerate(net.layers) for name in layer.parameters}
 
 
 def describe(net):
@@ -88,70 +83,8 @@ def load(path, backend=None, own_layers=()):
     path = Path(path)
     if not path.suffix and not path.exists():
         path = path.with_suffix(".npz")  # as save adds it
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder, not a model file")
-    try:
-        header, arrays = _read(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no model file {path}") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # damaged bytes make zipfile, NumPy and json raise nearly anything
-        raise ValueError(f"{path} is not a whole nndl model file: {error}; "
-                         "write it again with Network.save") from None
+    header, arrays = read_arrays(path, KIND, VERSION, "write it again with Network.save")
     return _build(path, header, arrays, backend, own_layers)
-
-
-def _read(path):
-    """(header, arrays) of the file, checked against its own sizes and checksum."""
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            # Stored as they are, so that no small file can claim to hold large arrays.
-            if member.compress_type != zipfile.ZIP_STORED:
-                raise ValueError(f"{member.filename} is compressed")
-        claimed = sum(member.file_size for member in archive.infolist())
-        if claimed > path.stat().st_size:
-            raise ValueError(f"its arrays claim {claimed:,} bytes")
-        content = {member.filename.removesuffix(".npy"): _array(archive.read(member))
-                   for member in archive.infolist()}
-    if "header" not in content:
-        raise ValueError("it has no header")
-    header = json.loads(content.pop("header").tobytes())
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError("its header is of another kind")
-    version = header.get("version")
-    if type(version) is not int or not 1 <= version <= VERSION:
-        raise ValueError(f"it has version {version!r} and this nndl reads {VERSION}, so update nndl")
-    if header.get("sha256") != _checksum(content):
-        raise ValueError("its checksum does not match")
-    return header, content
-
-
-def _array(content):
-    """The array of an .npy file's bytes, which must be as long as its header says."""
-    file = io.BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
-        np.lib.format.read_array_header_2_0)
-    try:
-        shape, fortran, dtype = read(file)
-    except Exception as error:
-        raise ValueError("the header of an array cannot be read") from error
-    if dtype.hasobject or fortran:
-        raise ValueError("an array is of an unknown kind")
-    if len(content) - file.tell() != math.prod(shape) * dtype.itemsize:
-        raise ValueError(f"an array of shape {shape} has {len(content) - file.tell()} bytes")
-    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
-
-
-def _checksum(arrays):
-    """SHA-256 over names, types, shapes and bytes of the arrays."""
-    total = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        total.update(array.tobytes())
-    return total.hexdigest()
 
 
 def _build(path, header, arrays, backend, own_layers):

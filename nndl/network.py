@@ -10,6 +10,7 @@ The forward pass of training calls each layer's forward in turn; nothing else is
 in nndl/ops and the data.
 """
 
+import contextlib
 import copy
 import math
 import sys
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import backends, costs
+from .checkpoint import Checkpoint, Position, fingerprint
 from .layers import Dense, Flatten, Layer
 from .mini_batches import MiniBatches
 from .ops.shapes import is_int, times
@@ -47,6 +49,7 @@ class History:
     evaluation_accuracy: list = field(default_factory=list)
     training_cost: list = field(default_factory=list)
     training_accuracy: list = field(default_factory=list)
+    measured: dict = field(default_factory=dict)  # name -> what monitors has measured under it
 
     @property
     def epochs(self):
@@ -193,7 +196,8 @@ class Network:
     def SGD(self, training_data, epochs, mini_batch_size, eta, lmbda=0.0, evaluation_data=None,
             monitor_evaluation_cost=False, monitor_evaluation_accuracy=False,
             monitor_training_cost=False, monitor_training_accuracy=False,
-            momentum=0.0, lmbda_l1=0.0, progress=True):
+            momentum=0.0, lmbda_l1=0.0, progress=True, monitors=None, stop=None, checkpoint=None,
+            checkpoint_every=60.0, shuffle=True):
         """Train by mini-batch stochastic gradient descent.  Returns a History.
 
         training_data, evaluation_data : (images, labels), see load_mnist(); labels are ints, or
@@ -206,6 +210,13 @@ class Network:
         momentum : μ of book (107); 0 is plain gradient descent.  Each call begins at rest
         monitor_... : measure this after each epoch
         progress : show a bar on a terminal, a line for each epoch elsewhere
+        monitors : {name: function of the network} to measure after each epoch as well, numbers; they
+                   are entered in history.measured[name]
+        stop : function of the history, asked after each epoch: True ends training
+        checkpoint : a file that the whole state of training is kept in, and from which the same call
+                     goes on after an interruption, to the same bits; see nndl/checkpoint.py
+        checkpoint_every : seconds between two writings of it
+        shuffle : False takes the training data in the order they have, in every epoch
 
         A last mini-batch shorter than the rest counts by its own size.  Raises Diverged when a
         number is no longer finite.  self.history is filled as training goes, so that it is there
@@ -222,8 +233,10 @@ class Network:
         for name, value in (("lmbda", lmbda), ("lmbda_l1", lmbda_l1)):
             _at_least(name, value, 0)
         _at_least("momentum", momentum, -math.inf)  # below 0 or above 1: the book's exercise
+        _at_least("checkpoint_every", checkpoint_every, 0)
         self.velocity = {}                          # at rest
-        self.history = history = History()
+        monitors = monitors or {}
+        self.history = history = History(measured={name: [] for name in monitors})
         n = len(images)
         mini_batch_size = min(mini_batch_size, n)
         gather = MiniBatches(self, images, y, mini_batch_size)
@@ -231,15 +244,34 @@ class Network:
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
         if progress and epochs:
             self._compile_first((images[:mini_batch_size], y[:mini_batch_size]), momentum)
+        monitored = {
+            "training_cost": monitor_training_cost, "training_accuracy": monitor_training_accuracy,
+            "evaluation_cost": monitor_evaluation_cost,
+            "evaluation_accuracy": monitor_evaluation_accuracy}
+        kept, at = None, Position()
+        if checkpoint is not None:
+            kept = Checkpoint(checkpoint, checkpoint_every, self, {
+                "mini_batch_size": mini_batch_size, "lmbda": lmbda, "lmbda_l1": lmbda_l1,
+                "momentum": momentum, "shuffle": bool(shuffle), "monitored": monitored,
+                "monitors": list(monitors),
+                "training_data": fingerprint((images, y)),
+                "evaluation_data": fingerprint(evaluation_data)})
+            at = kept.resume(epochs, eta)
         # What overflows ends in Diverged, which says more than NumPy's warning.
         with (self.ops.running(), np.errstate(over="ignore", invalid="ignore"),
-              Progress(progress, epochs, n) as bar):
-            for epoch in range(epochs):
+              kept.stopping() if kept else contextlib.nullcontext(),
+              Progress(progress, epochs, n, at.epoch * n + at.done) as bar):
+            for epoch in range(at.epoch, epochs):
+                if at.order is None:
+                    if epoch and stop is not None and stop(history):
+                        if kept is not None:
+                            kept.write(at)
+                        break
+                    at.order = self._order(n) if shuffle else np.arange(n)
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
-                began = time.perf_counter()
-                order = self._order(n)
-                for start in range(0, n, at_once):
-                    some = order[start:start + at_once]
+                began, some = time.perf_counter() - at.seconds, at.order[-at_once:]
+                for start in range(at.done, n, at_once):
+                    some = at.order[start:start + at_once]
                     if small is None:
                         self.update_mini_batch(gather(some), rate, lmbda, n, momentum, lmbda_l1)
                     else:
@@ -249,29 +281,49 @@ class Network:
                             x = gather(some[done:done + mini_batch_size])[0]
                             raise Diverged(self._what_went_wrong(x))
                     bar.advance(len(some))
+                    if kept is not None and kept.due():
+                        at.done, at.seconds = start + len(some), time.perf_counter() - began
+                        kept.write(at)
                 seconds = time.perf_counter() - began
                 bar.measuring(epoch)
                 if not all(np.isfinite(getattr(layer, name)).all()
                            for layer in self.layers for name in layer.parameters):
                     raise Diverged(self._what_went_wrong(self._inputs(images[some])))
                 measured = {}
-                if monitor_training_cost or monitor_training_accuracy:
-                    measured["training"] = self._monitor(training_data, lmbda, lmbda_l1, n)
-                if monitor_evaluation_cost or monitor_evaluation_accuracy:
-                    measured["evaluation"] = self._monitor(evaluation_data, lmbda, lmbda_l1, n)
+                for name, data in ("training", training_data), ("evaluation", evaluation_data):
+                    if monitored[f"{name}_cost"] or monitored[f"{name}_accuracy"]:
+                        measured[f"{name}_cost"], measured[f"{name}_accuracy"] = self._monitor(
+                            data, lmbda, lmbda_l1, n)
+                more = {name: float(measure(self)) for name, measure in monitors.items()}
                 # All at once, so that an interrupted epoch leaves nothing half entered.
-                if monitor_training_cost:
-                    history.training_cost.append(measured["training"][0])
-                if monitor_training_accuracy:
-                    history.training_accuracy.append(measured["training"][1])
-                if monitor_evaluation_cost:
-                    history.evaluation_cost.append(measured["evaluation"][0])
-                if monitor_evaluation_accuracy:
-                    history.evaluation_accuracy.append(measured["evaluation"][1])
+                for name, wanted in monitored.items():
+                    if wanted:
+                        getattr(history, name).append(measured[name])
+                for name, value in more.items():
+                    history.measured[name].append(value)
                 history.eta.append(rate)
                 history.seconds.append(seconds)  # last: this epoch now counts as finished
                 bar.epoch_done(epoch, history)
+                at = Position(epoch + 1)
+                if kept is not None and (kept.due() or epoch + 1 == epochs):
+                    kept.write(at)
         return history
+
+    @property
+    def random_state(self):
+        """The state of all that training draws from, as JSON has it: what a checkpoint keeps.
+
+        First the network's own, then those of layers that have a random_state as well.
+        """
+        return [self.rng.bit_generator.state,
+                *(layer.random_state for layer in self.layers if hasattr(layer, "random_state"))]
+
+    @random_state.setter
+    def random_state(self, states):
+        self.rng.bit_generator.state, *others = states
+        own = (layer for layer in self.layers if hasattr(layer, "random_state"))
+        for layer, state in zip(own, others, strict=True):
+            layer.random_state = state
 
     def _order(self, n):
         """In which order an epoch takes its n training examples."""
@@ -296,7 +348,7 @@ class Network:
         By steps of length 0, and by evaluating a piece of the images.
         """
         images, y = mini_batch or (np.zeros((10, *self.input_shape), np.uint8), np.zeros(10, np.uint8))
-        state, velocity, n = self.rng.bit_generator.state, self.velocity, len(images)
+        state, velocity, n = self.random_state, self.velocity, len(images)
         some, gather = np.arange(n), MiniBatches(self, images, y, n)
         small, self.velocity = SmallDense.of(self, momentum), {}
         if small is not None:
@@ -307,7 +359,7 @@ class Network:
                 if hasattr(layer, "compile"):
                     layer.compile(n)
         self._outputs(np.repeat(images[:1], EVALUATED_AT_ONCE, axis=0))
-        self.rng.bit_generator.state, self.velocity = state, velocity
+        self.random_state, self.velocity = state, velocity
 
     def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0):
         """One step downhill on the mean cost of one mini-batch.  Book (20), (93), (107).
@@ -478,7 +530,7 @@ class Network:
         for mine, its in zip(self.layers, other.layers):
             for name in mine.parameters:
                 getattr(its, name)[...] = getattr(mine, name)
-        other.rng.bit_generator.state = self.rng.bit_generator.state
+        other.random_state = self.random_state
         return other
 
     # --- what comes in -------------------------------------------------------------------------

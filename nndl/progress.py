@@ -10,18 +10,21 @@ class Progress:
     """A bar with an estimate on a terminal, a line for each epoch elsewhere, or nothing.
 
     wanted : whether to show anything;  epochs : how many;  n : training examples in each
+    done : examples that an earlier run has gone through, of all epochs
     """
 
-    def __init__(self, wanted, epochs, n):
-        self.wanted, self.epochs, self.n, self.bar = wanted, epochs, n, None
+    def __init__(self, wanted, epochs, n, done=0):
+        self.wanted, self.epochs, self.n, self.done, self.bar = wanted, epochs, n, done, None
 
     def __enter__(self):
         if self.wanted and sys.stderr.isatty():
             from tqdm import tqdm
             # smoothing=0: the estimate is by the mean speed, which the measuring after each epoch
             # is part of.
-            self.bar = tqdm(total=self.epochs * self.n, unit=" images", leave=False, smoothing=0,
-                            desc=f"epoch 1/{self.epochs}", dynamic_ncols=True)
+            begun = min(self.done // self.n + 1, self.epochs)
+            self.bar = tqdm(total=self.epochs * self.n, initial=self.done, unit=" images",
+                            leave=False, smoothing=0, desc=f"epoch {begun}/{self.epochs}",
+                            dynamic_ncols=True)
         return self
 
     def __exit__(self, *_):

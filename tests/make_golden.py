@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import load_mnist
-from nndl.model_file import write_atomically
+from nndl.files import write_atomically
 
 GOLDEN = Path(__file__).with_name("golden_torch.npz")
 SEED = 20

@@ -146,7 +146,7 @@ def test_a_helper_is_there_for_what_is_missing(nothing_known, helpers):
     compile_ahead([small()])
     assert len(helpers) == 1
     compile_ahead([Network([ConvPool(2, 5, "gelu"), ConvPool(2, 5, "tanh"), Dense(3), Softmax()])])
-    assert len(helpers) == 2
+    assert len(helpers) == 1  # for so little a second process would come too late
     assert compiling.compiled_kinds(backends.cache_folder()) == {
         "first ConvPool tanh max float32", "first ConvPool gelu max float32", "Flatten float32",
         "ConvPool tanh max float32", "Dense float32", "Dropout float32", "Softmax float32"}

@@ -19,14 +19,18 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # not here has no place yet: give it one.
 LEVELS = [
     ["files", "progress"],
-    ["data.idx", "data.mnist", "data", "ops"],
+    ["data.idx", "data.mnist", "data", "data.expand", "ops"],
     ["backends", "initialize", "costs", "schedules"],
+    ["array_file"],
     ["layers", "gradcheck", "mini_batches", "model_file", "trace"],
-    ["small_dense"],
+    ["small_dense", "checkpoint"],
     ["network"],
     ["compiling", "plots"],
     ["__init__"],
-    ["selftest"],
+    ["selftest", "book", "book.layers", "book.legacy", "book.mnist_loader"],
+    ["book.pairs", "experiments"],
+    ["book.network", "reproduce"],
+    ["book.network2"],
     ["cli"],
     ["__main__"],
 ]
@@ -40,6 +44,7 @@ UPWARDS_INSIDE_FUNCTIONS = {
     ("network", "compiling"),                                  # compiles what it will need
     ("cli", "__init__"),                                       # the command is above everything
     ("selftest", "cli"),                                       # trains the network of `nndl train`
+    ("reproduce", "cli"),                                      # which knows machine and versions
 }
 
 
@@ -155,7 +160,10 @@ def test_no_hidden_random_state(path):
     for node in ast.walk(tree):
         if (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)
                 and node.value.attr == "random"):
-            assert node.attr in GENERATORS, f"{path.name}, line {node.lineno}: random.{node.attr}"
+            assert node.attr in GENERATORS or (path.name, node.attr) == ("legacy.py", "RandomState"), (
+                f"{path.name}, line {node.lineno}: random.{node.attr}")
+    if path.name == "legacy.py":  # the book's own streams, each an object with a seed
+        return
     assert "random" not in {name.split(".")[0] for name, _ in imports(path)}, path.name
     assert "numpy.random" not in {name for name, _ in imports(path)}, path.name
 

@@ -233,6 +233,16 @@ def test_dropout_is_nothing_outside_training(backend):
     np.testing.assert_array_equal(layer.forward(x, training=False), x)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_books_dropout_scales_down_when_testing_instead(backend):
+    layer, x, _ = set_up(Dropout(0.25, inverted=False), (2, 3, 40), backend)
+    np.testing.assert_array_equal(layer.forward(x, training=False), 0.75 * x)
+    out = layer.forward(x, training=True).copy()
+    assert np.all((out == 0) | (out == x)) and np.any(out != x)
+    np.testing.assert_array_equal(layer.backward(x), out)
+    assert "inverted=False" in repr(layer)
+
+
 # --- what layers refuse ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("make, error, says", [

@@ -31,7 +31,7 @@ from nndl import (
     Sigmoid,
     Softmax,
     Tanh,
-    model_file,
+    array_file,
 )
 from nndl.costs import Cost
 from nndl.files import write_atomically
@@ -446,7 +446,7 @@ def test_a_header_that_lacks_an_entry(saved, key):
 def test_an_array_that_is_missing(saved):
     with np.load(saved) as file:
         arrays = {"0.w": file["0.w"]}
-    rewrite(saved, **{"0.b": None}, header=header_of(saved, sha256=model_file._checksum(arrays)))
+    rewrite(saved, **{"0.b": None}, header=header_of(saved, sha256=array_file._checksum(arrays)))
     refuse(saved, r"does not describe a network: .*0\.b")
 
 

@@ -365,7 +365,7 @@ def test_what_is_not_monitored_stays_empty(monitor):
                          **{f"monitor_{monitor}": True})
     lengths = {name: len(values) for name, values in vars(history).items()}
     assert lengths == {"eta": 2, "seconds": 2, "evaluation_cost": 0, "evaluation_accuracy": 0,
-                       "training_cost": 0, "training_accuracy": 0} | {monitor: 2}
+                       "training_cost": 0, "training_accuracy": 0, "measured": 0} | {monitor: 2}
 
 
 def test_monitoring_changes_nothing_in_the_training(backend):

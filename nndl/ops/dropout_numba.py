@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from .dropout_numpy import check_p_dropout, least_kept
+from .dropout_numpy import check_p_dropout, least_kept, scale
 from .jit import BLOCKS, elementwise_kernel, exact_kernel, first, share
 from .memory import buffer, in_logical_order, in_memory_order, memory_shape, remembered
 from .shapes import check_float, check_output
@@ -24,49 +24,49 @@ def _prepare_mask(work, shape, p_dropout):
     return least_kept(p_dropout), memory.reshape(-1), in_logical_order(memory)
 
 
-def dropout_draw(a, key, p_dropout, work=None):
+def dropout_draw(a, key, p_dropout, inverted=True, work=None):
     """As dropout_numpy.dropout_draw, in one call."""
-    arguments, result = remembered(work, _prepare_draw, (a,), p_dropout)
+    arguments, result = remembered(work, _prepare_draw, (a,), p_dropout, inverted)
     _draw_and_mask(np.uint64(key), *arguments)
     return result
 
 
-def _prepare_draw(work, a, p_dropout):
+def _prepare_draw(work, a, p_dropout, inverted):
     check_float(a=a)
     check_p_dropout(p_dropout)
     flat = in_memory_order(a)
     mask = buffer(work, "mask", flat.shape, np.uint8)
     out = buffer(work, "dropped", flat.shape, a.dtype)
-    arguments = (least_kept(p_dropout), flat.reshape(-1), a.dtype.type(1 / (1 - p_dropout)),
+    arguments = (least_kept(p_dropout), flat.reshape(-1), a.dtype.type(scale(p_dropout, inverted)),
                  mask.reshape(-1), out.reshape(-1))
     return arguments, (in_logical_order(out), in_logical_order(mask))
 
 
-def dropout_forward(a, mask, p_dropout, work=None):
+def dropout_forward(a, mask, p_dropout, inverted=True, work=None):
     """As dropout_numpy.dropout_forward."""
-    return _product(a, mask, p_dropout, "dropped", work)
+    return _product(a, mask, p_dropout, inverted, "dropped", work)
 
 
-def dropout_backward(d_dropped, mask, p_dropout, work=None):
+def dropout_backward(d_dropped, mask, p_dropout, inverted=True, work=None):
     """As dropout_numpy.dropout_backward."""
-    return _product(d_dropped, mask, p_dropout, "da", work)
+    return _product(d_dropped, mask, p_dropout, inverted, "da", work)
 
 
-def _product(a, mask, p_dropout, name, work):
-    kernel, arguments, out = remembered(work, _prepare_product, (a, mask), p_dropout, name)
+def _product(a, mask, p_dropout, inverted, name, work):
+    kernel, arguments, out = remembered(work, _prepare_product, (a, mask), p_dropout, inverted, name)
     kernel(*arguments)
     return out
 
 
-def _prepare_product(work, a, mask, p_dropout, name):
+def _prepare_product(work, a, mask, p_dropout, inverted, name):
     check_float(a=a)
     check_output("mask", mask, a.shape)
     check_p_dropout(p_dropout)
     flat = in_memory_order(a)
-    out = buffer(work, name, flat.shape, a.dtype)
+    out, factor = buffer(work, name, flat.shape, a.dtype), a.dtype.type(scale(p_dropout, inverted))
     return (masked if a.size <= FEW else _masked,
-            (flat.reshape(-1), in_memory_order(mask).reshape(-1), a.dtype.type(1 / (1 - p_dropout)),
-             out.reshape(-1)), in_logical_order(out))
+            (flat.reshape(-1), in_memory_order(mask).reshape(-1), factor, out.reshape(-1)),
+            in_logical_order(out))
 
 
 @elementwise_kernel

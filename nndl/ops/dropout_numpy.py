@@ -24,10 +24,10 @@ def dropout_mask(shape, key, p_dropout, work=None):
     return in_logical_order(kept.astype(np.uint8).reshape(memory_shape(shape)))
 
 
-def dropout_draw(a, key, p_dropout, work=None):
+def dropout_draw(a, key, p_dropout, inverted=True, work=None):
     """A fresh mask, and what it leaves of a: (dropout_forward(a, mask, p_dropout), mask)."""
     mask = dropout_mask(a.shape, key, p_dropout)
-    return dropout_forward(a, mask, p_dropout), mask
+    return dropout_forward(a, mask, p_dropout, inverted), mask
 
 
 def squares(counter, key):
@@ -52,23 +52,29 @@ def least_kept(p_dropout):
     return np.uint64(p_dropout * 2**32)
 
 
-def dropout_forward(a, mask, p_dropout, work=None):
+def dropout_forward(a, mask, p_dropout, inverted=True, work=None):
     """Silence the units whose mask is 0, scale those kept by 1/(1 - p_dropout).
 
     a : any shape;  mask : uint8 of that shape, 1 = kept
     p_dropout : the probability with which a unit is dropped, 0 <= p_dropout < 1
-    Returns an array like a.  With this scale the expected activation is a, and nothing is left to
-    do when testing ("inverted" dropout).
+    inverted : with this scale the expected activation is a, and nothing is left to do when testing;
+               False leaves those kept as they are, as in the book, which halves the weights then
+    Returns an array like a.
     """
     check_float(a=a)
     check_output("mask", mask, a.shape)
     check_p_dropout(p_dropout)
-    return np.where(mask, a * a.dtype.type(1 / (1 - p_dropout)), a.dtype.type(0))
+    return np.where(mask, a * a.dtype.type(scale(p_dropout, inverted)), a.dtype.type(0))
 
 
-def dropout_backward(d_dropped, mask, p_dropout, work=None):
+def dropout_backward(d_dropped, mask, p_dropout, inverted=True, work=None):
     """Undo dropout_forward: the same mask and scale, for the gradient.  Returns da."""
-    return dropout_forward(d_dropped, mask, p_dropout, work)
+    return dropout_forward(d_dropped, mask, p_dropout, inverted, work)
+
+
+def scale(p_dropout, inverted):
+    """What the units kept are multiplied by."""
+    return 1 / (1 - p_dropout) if inverted else 1.0
 
 
 def check_p_dropout(p_dropout):

@@ -110,7 +110,7 @@ def _max_forward(x, places, sh, sw, pooled, winner):
 @kernel
 def hand_to_winners(d_pooled, winner, places, sh, sw, dx):
     """The gradient of one image: each window's goes to its winner, 0 to all others."""
-    dx[:] = 0
+    clear(dx)
     flat = dx.reshape(dx.size)
     for i in range(d_pooled.shape[0]):
         for j in range(d_pooled.shape[1]):

@@ -67,48 +67,49 @@ def test_masks_are_random(ops, p_dropout):
         assert abs((a * b).mean()) <= 4 * sigma**2 / np.sqrt(a.size)
 
 
-@given(shape=shapes(most=3), p_dropout=probabilities, seed=seeds)
-def test_gradient_of_every_index(ops, shape, p_dropout, seed):
+@given(shape=shapes(most=3), p_dropout=probabilities, inverted=st.booleans(), seed=seeds)
+def test_gradient_of_every_index(ops, shape, p_dropout, inverted, seed):
     rng = np.random.default_rng(seed)
     mask = masks(rng, shape, p_dropout)
-    check_operation(lambda a: ops.dropout_forward(a, mask, p_dropout),
-                    lambda d, dropped, a: ops.dropout_backward(d, mask, p_dropout),
+    check_operation(lambda a: ops.dropout_forward(a, mask, p_dropout, inverted),
+                    lambda d, dropped, a: ops.dropout_backward(d, mask, p_dropout, inverted),
                     a=rng.normal(size=shape))
 
 
-@given(shape=shapes(most=7), p_dropout=probabilities, dtype=dtypes, layout=layouts, seed=seeds)
-def test_numba_agrees_with_numpy(reference, fast, shape, p_dropout, dtype, layout, seed):
+@given(shape=shapes(most=7), p_dropout=probabilities, inverted=st.booleans(), dtype=dtypes,
+       layout=layouts, seed=seeds)
+def test_numba_agrees_with_numpy(reference, fast, shape, p_dropout, inverted, dtype, layout, seed):
     rng = np.random.default_rng(seed)
     a, mask = laid_out(normal(rng, dtype, *shape), layout), laid_out(masks(rng, shape, 0.5), layout)
     for one, two in ((fast.dropout_forward, reference.dropout_forward),
                      (fast.dropout_backward, reference.dropout_backward)):
         with left_alone(a, mask):
-            got = one(a, mask, p_dropout)
-        expected = two(a, mask, p_dropout)
+            got = one(a, mask, p_dropout, inverted)
+        expected = two(a, mask, p_dropout, inverted)
         assert_agree(got, expected, abs(expected), dtype)
 
 
-@given(shape=shapes(most=7), key=st.integers(0, 2**64 - 1), p_dropout=probabilities, dtype=dtypes,
-       layout=layouts, seed=seeds)
-def test_a_fresh_mask_and_what_it_leaves(ops, shape, key, p_dropout, dtype, layout, seed):
+@given(shape=shapes(most=7), key=st.integers(0, 2**64 - 1), p_dropout=probabilities,
+       inverted=st.booleans(), dtype=dtypes, layout=layouts, seed=seeds)
+def test_a_fresh_mask_and_what_it_leaves(ops, shape, key, p_dropout, inverted, dtype, layout, seed):
     a = laid_out(normal(np.random.default_rng(seed), dtype, *shape), layout)
     mask = ops.dropout_mask(shape, key, p_dropout)
-    expected, work = ops.dropout_forward(a, mask, p_dropout), {}
+    expected, work = ops.dropout_forward(a, mask, p_dropout, inverted), {}
     for kept in (None, work, work):
         with left_alone(a):
-            got, its_mask = ops.dropout_draw(a, key, p_dropout, kept)
+            got, its_mask = ops.dropout_draw(a, key, p_dropout, inverted, kept)
         assert np.array_equal(its_mask, mask) and its_mask.dtype == np.uint8
         assert np.array_equal(got, expected) and got.dtype == dtype
-    other, other_mask = ops.dropout_draw(a, key ^ 0x9E3779B97F4A7C15, p_dropout, work)
-    assert np.array_equal(other, ops.dropout_forward(a, other_mask, p_dropout))
+    other, other_mask = ops.dropout_draw(a, key ^ 0x9E3779B97F4A7C15, p_dropout, inverted, work)
+    assert np.array_equal(other, ops.dropout_forward(a, other_mask, p_dropout, inverted))
 
 
 def test_a_fresh_mask_is_remembered_for_this_array_and_probability(ops):
     work, rng = {}, np.random.default_rng(0)
     a, other = normal(rng, float, 6, 4), normal(rng, float, 6, 4)
-    for x, p_dropout in ((a, 0.5), (a, 0.25), (other, 0.25), (a, 0.25), (other[:3], 0.25)):
-        expected = ops.dropout_draw(x, 12345678987654321, p_dropout)
-        got = ops.dropout_draw(x, 12345678987654321, p_dropout, work)
+    for x, *how in ((a, 0.5), (a, 0.25), (a, 0.25, False), (other, 0.25), (a, 0.25), (other[:3], 0.25)):
+        expected = ops.dropout_draw(x, 12345678987654321, *how)
+        got = ops.dropout_draw(x, 12345678987654321, *how, work=work)
         assert all(np.array_equal(one, two) for one, two in zip(got, expected, strict=True))
         x *= 2
 
@@ -129,7 +130,8 @@ def test_work(ops, rest):
 
     def run(arrays, work):
         a, d, mask = arrays
-        return ops.dropout_forward(a, mask, 0.3, work), ops.dropout_backward(d, mask, 0.3, work)
+        return (ops.dropout_forward(a, mask, 0.3, work=work),
+                ops.dropout_backward(d, mask, 0.3, work=work))
 
     check_work(run, lambda m: (normal(rng, float, m, *rest), normal(rng, float, m, *rest),
                                masks(rng, (m, *rest), 0.3)), [10, 3, 13, 1])
@@ -139,13 +141,14 @@ def test_what_is_remembered_is_for_these_arrays_and_this_probability(ops):
     work, rng = {}, np.random.default_rng(0)
     a, d = normal(rng, float, 6, 4), normal(rng, float, 6, 4)
     one, two = masks(rng, a.shape, 0.5), masks(rng, a.shape, 0.5)
-    for x, mask, p_dropout in ((a, one, 0.5), (a, one, 0.25), (a, two, 0.25), (d, two, 0.25),
-                               (a, two, 0.0)):
-        there = ops.dropout_forward(x, mask, p_dropout, work)
-        expected = np.where(mask, x / (1 - p_dropout), 0)
+    for x, mask, p_dropout, inverted in (
+            (a, one, 0.5, True), (a, one, 0.25, True), (a, one, 0.25, False), (a, two, 0.25, True),
+            (d, two, 0.25, True), (a, two, 0.0, True)):
+        there = ops.dropout_forward(x, mask, p_dropout, inverted, work)
+        expected = np.where(mask, x / (1 - p_dropout * inverted), 0)
         assert np.allclose(there, expected, rtol=1e-15, atol=0)
         x *= 2  # the same array, with other numbers
-        back_again = ops.dropout_backward(x, mask, p_dropout, work)
+        back_again = ops.dropout_backward(x, mask, p_dropout, inverted, work)
         assert np.allclose(back_again, 2 * expected, rtol=1e-15, atol=0)
         assert np.allclose(there, expected, rtol=1e-15, atol=0)  # has memory of its own
     for shape, p_dropout in (((6, 4), 0.5), ((6, 4), 0.25), ((8, 3), 0.25), ((3, 2, 2, 2), 0.25)):
@@ -164,10 +167,12 @@ def test_a_number_at_the_edge_keeps_its_unit(ops):
 
 
 def test_by_hand(ops):
-    """A quarter dropped: what is kept is a third larger."""
+    """A quarter dropped: what is kept is a third larger, or stays as it is."""
     a, mask = np.array([[3.0, 6, -9, 12]]), np.array([[1, 0, 1, 1]], np.uint8)
     assert np.allclose(ops.dropout_forward(a, mask, 0.25), [[4, 0, -12, 16]], rtol=1e-15)
     assert np.allclose(ops.dropout_backward(-a, mask, 0.25), [[-4, 0, 12, -16]], rtol=1e-15)
+    assert np.array_equal(ops.dropout_forward(a, mask, 0.25, inverted=False), a * mask)
+    assert np.array_equal(ops.dropout_backward(-a, mask, 0.25, inverted=False), -a * mask)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

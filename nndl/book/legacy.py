@@ -1,0 +1,65 @@
+"""The random numbers that the book's own programs drew, in Python 2 with NumPy's global generator.
+
+    from nndl.book import legacy
+    legacy.seed(12345678)
+
+makes the networks of nndl.book draw their weights, and shuffle their data, exactly as the originals
+did after random.seed(12345678) and np.random.seed(12345678): the book's published curves come out to
+the last digit.
+"""
+
+import random
+
+import numpy as np
+
+
+class Streams:
+    """Where the book's networks draw their weights from, and the order of their data."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng()
+
+    def normal(self, *shape):
+        """Numbers from N(0, 1), as np.random.randn."""
+        return self.rng.standard_normal(shape)
+
+    def order(self, n):
+        """A random order of n things."""
+        return self.rng.permutation(n)
+
+
+class LegacyStreams:
+    """The originals', after both their generators were seeded."""
+
+    def __init__(self, seed):
+        self.numpy, self.python = np.random.RandomState(seed), random.Random(seed)
+
+    def normal(self, *shape):
+        """As np.random.randn."""
+        return self.numpy.randn(*shape)
+
+    def order(self, n):
+        """Python 2's random.shuffle of n things: from the last down, each changes places with one
+        before it or itself.  (Python 3's shuffle draws its numbers in another way.)"""
+        order, draw = list(range(n)), self.python.random
+        for i in range(n - 1, 0, -1):
+            j = int(draw() * (i + 1))
+            order[i], order[j] = order[j], order[i]
+        return np.array(order)
+
+
+_seeded = None
+
+
+def streams():
+    """Where to draw from now: the originals' streams after seed, otherwise fresh random numbers."""
+    return _seeded or Streams()
+
+
+def seed(number):
+    """From now on draw as the originals did after seeding both generators with this number.
+
+    number : a whole number;  None: new random numbers each time, as without legacy
+    """
+    global _seeded
+    _seeded = None if number is None else LegacyStreams(number)

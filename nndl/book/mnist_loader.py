@@ -1,0 +1,108 @@
+"""MNIST in the forms that the book's network.py and network2.py take.  Book ch. 1.
+
+    training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
+
+As there, an image is byte/256 in float32.  Unlike there nothing is unpickled: the data are in the
+package, and each pair (x, y) is made when it is asked for, so that 50,000 of them take no memory.
+"""
+
+import gzip
+import io
+import pickle
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..data import load_mnist
+
+
+def load_data(filename=None):
+    """(training_data, validation_data, test_data), each a pair (images, labels) of arrays.
+
+    filename : an old mnist.pkl.gz, where the shipped data are not meant
+    images : (n, 784) float32, byte/256;  labels : (n,) int64
+    """
+    if filename is not None:
+        return read_pickle(filename)
+    return tuple((as_floats(images), labels.astype(np.int64)) for images, labels in load_mnist())
+
+
+def load_data_wrapper():
+    """(training_data, validation_data, test_data), each like a list of pairs (x, y).
+
+    x : (784, 1) float32;  y : (10, 1) in training, of vectorized_result; an int elsewhere
+    """
+    training, validation, test = load_mnist()
+    return Pairs(*training, vectors=True), Pairs(*validation), Pairs(*test)
+
+
+def vectorized_result(j):
+    """The desired output for digit j: (10, 1), 1.0 at j and 0 elsewhere."""
+    e = np.zeros((10, 1))
+    e[j] = 1.0
+    return e
+
+
+def as_floats(images):
+    """Bytes (n, 28, 28) as rows of float32 from 0 to 255/256."""
+    return (images.reshape(len(images), -1) * np.float32(1 / 256)).astype(np.float32, copy=False)
+
+
+class Pairs(Sequence):
+    """What load_data_wrapper hands out: a list of pairs (x, y), each made when asked for.
+
+    images : (n, h, w) bytes;  labels : (n,) ints;  vectors : whether y is vectorized_result(label)
+    Slices and shuffles like a list, and may be gone through as often as one likes.
+    """
+
+    def __init__(self, images, labels, vectors=False):
+        self.images, self.labels, self.vectors = images, labels, vectors
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, key):
+        if isinstance(key, slice):
+            return Pairs(self.images[key], self.labels[key], self.vectors)
+        x = as_floats(self.images[key][None]).reshape(-1, 1)
+        label = int(self.labels[key])
+        return x, vectorized_result(label) if self.vectors else label
+
+    def reorder(self, order):
+        """Put the pairs in another order, in place."""
+        self.images, self.labels = self.images[order], self.labels[order]
+
+
+# --- the book's own data files --------------------------------------------------------------------
+
+def read_pickle(filename):
+    """The arrays in an old mnist.pkl.gz or mnist_expanded.pkl.gz.
+
+    A pickle can name any function to be called.  Of this one only arrays are taken, and any other
+    name ends the reading before anything is called: ValueError.
+    """
+    try:
+        with gzip.open(filename, "rb") as file:
+            content = ArraysOnly(io.BytesIO(file.read()), encoding="latin1").load()
+        return tuple((np.asarray(images, np.float32), np.asarray(labels, np.int64))
+                     for images, labels in content)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {filename}; load_data() without one reads the data "
+                                "that nndl ships") from None
+    except Exception as error:  # damaged bytes make gzip, pickle and NumPy raise nearly anything
+        raise ValueError(f"{filename} is not one of the book's data files: {error}; load_data() "
+                         "without a file reads the data that nndl ships") from None
+
+
+class ArraysOnly(pickle.Unpickler):
+    """Reads arrays and what holds them, and refuses everything else that a pickle can say."""
+
+    KNOWN = {("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
+             ("numpy._core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
+             ("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+
+    def find_class(self, module, name):
+        """What the pickle names, if an array is made of it."""
+        if (module, name) not in self.KNOWN:
+            raise ValueError(f"it asks for {module}.{name}, which no array needs")
+        return self.KNOWN[module, name]

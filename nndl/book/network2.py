@@ -1,0 +1,183 @@
+"""The book's network2.py: better costs, initial weights, regularisation, monitoring.  Book ch. 3.
+
+    from nndl.book import mnist_loader, network2
+    training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
+    net = network2.Network([784, 30, 10], cost=network2.CrossEntropyCost)
+    net.SGD(training_data, 30, 10, 0.5, lmbda=5.0, evaluation_data=validation_data,
+            monitor_evaluation_accuracy=True)
+"""
+
+import json
+import sys
+
+import numpy as np
+
+from .. import costs
+from ..files import write_atomically
+from . import legacy, network
+from .network import sigmoid, sigmoid_prime
+from .pairs import Examples
+
+__all__ = ["CrossEntropyCost", "Network", "QuadraticCost", "load", "sigmoid", "sigmoid_prime",
+           "vectorized_result"]
+
+
+class QuadraticCost:
+    """C = ½ ‖y - a‖², book (6)."""
+
+    engine = costs.QuadraticCost
+
+    @staticmethod
+    def fn(a, y):
+        """The cost of one example, outputs a and desired ones y."""
+        return 0.5 * np.linalg.norm(a - y) ** 2
+
+    @staticmethod
+    def delta(z, a, y):
+        """The error at the output layer, book (30)."""
+        return (a - y) * sigmoid_prime(z)
+
+
+class CrossEntropyCost:
+    """C = -Σ [y ln a + (1 - y) ln(1 - a)], book (63)."""
+
+    engine = costs.CrossEntropyCost
+
+    @staticmethod
+    def fn(a, y):
+        """The cost of one example; an output of exactly 0 or 1 that is right costs nothing."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a)))
+
+    @staticmethod
+    def delta(z, a, y):
+        """The error at the output layer, book (66).  z is not used: sigma' has cancelled."""
+        return a - y
+
+
+class Network(network.Network):
+    """A fully connected network of sigmoid neurons.
+
+    sizes : how many neurons each layer has, the inputs first
+    cost : QuadraticCost or CrossEntropyCost, the class or an instance
+    """
+
+    def __init__(self, sizes, cost=CrossEntropyCost):
+        if not hasattr(cost, "engine"):
+            raise TypeError(f"cost must be QuadraticCost or CrossEntropyCost, not {cost!r}")
+        self.num_layers, self.sizes, self.cost, self._engine = len(sizes), sizes, cost, None
+        self.default_weight_initializer()
+
+    def _cost(self):
+        return self.cost.engine
+
+    def default_weight_initializer(self):
+        """Weights from N(0, 1/n_in), biases from N(0, 1)."""
+        self.large_weight_initializer()
+        self.weights = [w / np.sqrt(w.shape[1]) for w in self.weights]
+
+    def large_weight_initializer(self):
+        """All from N(0, 1), as in chapter 1."""
+        pairs = zip(self.sizes, self.sizes[1:])
+        self.biases = [legacy.streams().normal(n, 1) for n in self.sizes[1:]]
+        self.weights = [legacy.streams().normal(n, n_in) for n_in, n in pairs]
+
+    def SGD(self, training_data, epochs, mini_batch_size, eta, lmbda=0.0, evaluation_data=None,
+            monitor_evaluation_cost=False, monitor_evaluation_accuracy=False,
+            monitor_training_cost=False, monitor_training_accuracy=False, early_stopping_n=0):
+        """Train by mini-batch stochastic gradient descent.
+
+        training_data : list of pairs (x, y), shuffled anew, in place, for each epoch
+        lmbda : λ of the L2 regularisation, book (87)
+        evaluation_data : list of pairs (x, label)
+        monitor_... : measure this after each epoch, and print it
+        early_stopping_n : end when the evaluation accuracy has not improved for so many epochs, 0 never
+        Returns four lists: evaluation cost, evaluation accuracy, training cost, training accuracy, an
+        entry for each epoch.  Accuracies are counts.
+        """
+        training = Examples(training_data, "training_data", self.sizes)
+        evaluation = (None if evaluation_data is None else
+                      Examples(evaluation_data, "evaluation_data", self.sizes))
+        if evaluation is None and (monitor_evaluation_cost or monitor_evaluation_accuracy
+                                   or early_stopping_n):
+            raise ValueError("monitor_evaluation_... and early_stopping_n need evaluation_data, say "
+                             "evaluation_data=validation_data")
+        evaluation_cost, evaluation_accuracy, training_cost, training_accuracy = [], [], [], []
+        best, best_epoch = 0, 0
+        for epoch in range(epochs):
+            self._epoch(training, mini_batch_size, eta, lmbda)
+            print(f"Epoch {epoch} training complete")
+            if monitor_training_cost:
+                training_cost.append(self._total(training, lmbda))
+                print(f"Cost on training data: {training_cost[-1]}")
+            if monitor_training_accuracy:
+                training_accuracy.append(self._right(training))
+                print(f"Accuracy on training data: {training_accuracy[-1]} / {len(training)}")
+            if monitor_evaluation_cost:
+                evaluation_cost.append(self._total(evaluation, lmbda))
+                print(f"Cost on evaluation data: {evaluation_cost[-1]}")
+            if monitor_evaluation_accuracy:
+                evaluation_accuracy.append(self._right(evaluation))
+                print(f"Accuracy on evaluation data: {evaluation_accuracy[-1]} / {len(evaluation)}")
+            print()
+            if early_stopping_n:
+                now = (evaluation_accuracy[-1] if monitor_evaluation_accuracy
+                       else self._right(evaluation))
+                if now > best:
+                    best, best_epoch = now, epoch
+                if epoch - best_epoch >= early_stopping_n:
+                    break
+        return evaluation_cost, evaluation_accuracy, training_cost, training_accuracy
+
+    def update_mini_batch(self, mini_batch, eta, lmbda, n):
+        """One step downhill for a list of pairs (x, y); n training examples in all.  Book (93)."""
+        examples = Examples(mini_batch, "mini_batch", self.sizes)
+        self.engine().update_mini_batch(tuple(examples), eta, lmbda, n)
+
+    def accuracy(self, data, convert=False):
+        """How many of the pairs in data are classified rightly.
+
+        convert : True where each y is a vector (training data), False where it is a label.  Either is
+                  recognised here, so that it need not be right
+        """
+        return self._right(Examples(data, "data", self.sizes))
+
+    def total_cost(self, data, lmbda, convert=False):
+        """The mean cost over data with its regularisation term.  Book (87).
+
+        convert : as for accuracy, though there it is True for labels
+        """
+        return self._total(Examples(data, "data", self.sizes), lmbda)
+
+    def _total(self, examples, lmbda):
+        return self.engine().total_cost(tuple(examples), lmbda)
+
+    def save(self, filename):
+        """Write the network to a file, the book's JSON."""
+        data = {"sizes": list(self.sizes), "weights": [np.asarray(w).tolist() for w in self.weights],
+                "biases": [np.asarray(b).tolist() for b in self.biases],
+                "cost": getattr(self.cost, "__name__", type(self.cost).__name__)}
+        write_atomically(filename, json.dumps(data).encode())
+
+
+def load(filename):
+    """The network that save, or the book's own network2.py, has written to a file."""
+    try:
+        with open(filename, encoding="utf-8") as file:
+            data = json.load(file)
+        cost = getattr(sys.modules[__name__], data["cost"])
+        net = Network(data["sizes"], cost=cost)
+        net.weights = [np.array(w, dtype=float) for w in data["weights"]]
+        net.biases = [np.array(b, dtype=float) for b in data["biases"]]
+        net.engine()  # checks the shapes
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {filename}") from None
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ValueError(f"{filename} is not a network that network2 has saved: {error}") from None
+    return net
+
+
+def vectorized_result(j):
+    """The desired output for digit j: (10, 1)."""
+    from .mnist_loader import vectorized_result
+    return vectorized_result(j)

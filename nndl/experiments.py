@@ -1,0 +1,158 @@
+"""The experiments of the book's chapters, each as a few lines of a table: what `nndl reproduce` runs.
+
+Settings are the book's.  lmbda is everywhere network2's λ, of C0 + λ/(2n) Σ w², book (87).  Chapter 6
+uses network3.py, whose λ = 0.1 at mini-batches of 10 is λ = 1 here, which never reshuffles, which draws
+weights by 1/√n_out, and whose last layer begins at 0; the masks of its dropout leave what they keep as
+it is, and are the same for layers of one size: nndl/book/errata.py has what each of these costs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .book.layers import SameMaskDropout
+from .layers import ConvPool, Dense, ReLU, Sigmoid, Softmax, Tanh
+
+# How the book reads one number off a run.  Each names history lists: which epoch, which accuracy.
+BEST_TEST = "test, best epoch"
+LAST_TEST = "test, last epoch"
+BEST_VALIDATION = "validation, best epoch"
+FIRST_VALIDATION = "validation, first epoch"
+AT_BEST_VALIDATION = "test where validation is best"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One network of the book, how it is trained, and what the book got.
+
+    id : "6.dropout", the chapter and a word;  what : in words
+    layers : function that makes them anew
+    epochs, eta, lmbda, mini_batch_size, cost : as for Network and Network.SGD
+    data : "all" 50,000 training images, "first 1,000" of them, or "expanded" to 250,000
+    shuffle : anew for each epoch, or never
+    protocol : how the book reads its number off a run, one of the five above
+    book : that number in percent, None where the book gives none;  says : where it gives a bound
+    runs : of how many runs the book takes the best, or how many we make to see the spread
+    """
+
+    id: str
+    what: str
+    layers: Callable
+    epochs: int
+    eta: float
+    lmbda: float = 0.0
+    cost: str | None = None
+    mini_batch_size: int = 10
+    data: str = "all"
+    shuffle: bool = True
+    protocol: str = BEST_TEST
+    book: float | None = None
+    says: str = ""
+    runs: int = 3
+
+    @property
+    def chapter(self):
+        """1 to 6."""
+        return int(self.id.split(".")[0])
+
+
+def sigmoids(*sizes, init="default"):
+    """A function that makes dense sigmoid layers of these sizes, the last of 10."""
+    return lambda: [layer for n in (*sizes, 10) for layer in (Dense(n, init=init), Sigmoid())]
+
+
+def book_units(*convolutions, dense=(), activation=Sigmoid, p_dropout=0.0):
+    """A function that makes network3's layers: convolutions with pooling, dense ones, softmax.
+
+    convolutions : how many maps each has;  dense : how many neurons each has
+    p_dropout : of the input of every dense layer and of the softmax's
+    """
+    def drop():
+        return [SameMaskDropout(p_dropout)] if p_dropout else []
+
+    def layers():
+        return [
+            *(ConvPool(maps, 5, activation.name, init="network3") for maps in convolutions),
+            *(layer for n in dense for layer in (*drop(), Dense(n, init="network3"), activation())),
+            *drop(), Dense(10, init="zeros"), Softmax()]
+    return layers
+
+
+def _chapter_1():
+    quadratic = {"epochs": 30, "eta": 3.0, "cost": "quadratic"}
+    yield Experiment("1.30", "30 hidden neurons", sigmoids(30, init="large"), **quadratic, book=95.42)
+    yield Experiment("1.100", "100 hidden neurons", sigmoids(100, init="large"), **quadratic,
+                     book=96.59)
+    yield Experiment("1.100.slow", "100 hidden neurons, eta far too small",
+                     sigmoids(100, init="large"), **quadratic | {"eta": 0.001}, protocol=LAST_TEST,
+                     book=21.42)
+    yield Experiment("1.30.fast", "30 hidden neurons, eta far too large",
+                     sigmoids(30, init="large"), **quadratic | {"eta": 100.0}, protocol=LAST_TEST,
+                     book=9.82)
+
+
+def _chapter_3():
+    common = {"epochs": 30, "eta": 0.5, "cost": "cross_entropy"}
+    few = common | {"epochs": 400, "data": "first 1,000"}
+    validation = {"protocol": BEST_VALIDATION}
+    yield Experiment("3.30", "30 hidden neurons, cross-entropy", sigmoids(30, init="large"), **common,
+                     book=95.49)
+    yield Experiment("3.100", "100 hidden neurons, cross-entropy", sigmoids(100, init="large"),
+                     **common, book=96.82)
+    yield Experiment("3.few", "30 hidden neurons, 1,000 images: overfitting",
+                     sigmoids(30, init="large"), **few, protocol=LAST_TEST, book=82.27)
+    yield Experiment("3.few.l2", "the same, regularised", sigmoids(30, init="large"), **few,
+                     lmbda=0.1, protocol=LAST_TEST, book=87.1)
+    yield Experiment("3.30.l2", "30 hidden neurons, regularised", sigmoids(30, init="large"), **common,
+                     lmbda=5.0, book=96.49)
+    yield Experiment("3.100.l2", "100 hidden neurons, regularised", sigmoids(100, init="large"),
+                     **common, lmbda=5.0, **validation, book=97.92)
+    yield Experiment("3.100.l2.long", "the same, eta 0.1, 60 epochs", sigmoids(100, init="large"),
+                     **common | {"eta": 0.1, "epochs": 60}, lmbda=5.0, **validation, book=98.04)
+    begins = common | {"eta": 0.1, "epochs": 1, "lmbda": 5.0, "protocol": FIRST_VALIDATION}
+    yield Experiment("3.begin.large", "30 hidden neurons after one epoch, large weights",
+                     sigmoids(30, init="large"), **begins, says="below 87")
+    yield Experiment("3.begin.default", "the same, default weights", sigmoids(30), **begins,
+                     says="about 93")
+
+
+def _chapter_5():
+    for depth, book in enumerate((96.48, 96.90, 96.57, 96.53), start=1):
+        yield Experiment(f"5.{depth}", f"{depth} hidden layer{'s' * (depth > 1)} of 30",
+                         sigmoids(*[30] * depth), epochs=30, eta=0.1, lmbda=5.0,
+                         cost="cross_entropy", protocol=BEST_VALIDATION, book=book)
+
+
+def _chapter_6():
+    common = {"epochs": 60, "eta": 0.1, "shuffle": False, "protocol": AT_BEST_VALIDATION}
+    relu = common | {"eta": 0.03, "lmbda": 1.0}
+    expanded = relu | {"data": "expanded", "runs": 1}
+
+    def rectified(*dense):
+        return book_units(20, 40, dense=dense, activation=ReLU)
+
+    yield Experiment("6.dense", "100 hidden neurons, softmax", book_units(dense=(100,)), **common,
+                     book=97.80)
+    yield Experiment("6.conv", "a convolution, dense 100", book_units(20, dense=(100,)), **common,
+                     book=98.78)
+    yield Experiment("6.conv.only", "a convolution and softmax, no dense layer", book_units(20),
+                     **common)
+    yield Experiment("6.two", "two convolutions, dense 100", book_units(20, 40, dense=(100,)),
+                     **common, book=99.06)
+    for epochs in (20, 60):
+        yield Experiment(f"6.tanh.{epochs}", f"the same with tanh, {epochs} epochs",
+                         book_units(20, 40, dense=(100,), activation=Tanh),
+                         **common | {"epochs": epochs})
+    yield Experiment("6.relu", "two convolutions, dense 100, ReLU", rectified(100), **relu, book=99.23)
+    yield Experiment("6.expanded", "the same, 250,000 images", rectified(100), **expanded, book=99.37)
+    for dense, book in (((300,), 99.46), ((1000,), 99.43), ((100, 100), 99.43), ((300, 300), 99.48),
+                        ((1000, 1000), 99.47)):
+        name = ".".join(map(str, dense))
+        yield Experiment(f"6.expanded.{name}", f"the same, dense {' and '.join(map(str, dense))}",
+                         rectified(*dense), **expanded, book=book)
+    yield Experiment("6.dropout", "the same with dropout",
+                     book_units(20, 40, dense=(1000, 1000), activation=ReLU, p_dropout=0.5),
+                     **expanded | {"epochs": 40, "lmbda": 0.0, "runs": 5}, book=99.60)
+
+
+EXPERIMENTS = {experiment.id: experiment for chapter in (_chapter_1, _chapter_3, _chapter_5, _chapter_6)
+               for experiment in chapter()}
