@@ -91,7 +91,7 @@ def run(experiment, seed, folder, progress=True):
     path = result_file(folder, experiment, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = path.with_suffix(".checkpoint.npz")
-    splits, net = load_mnist(), make(experiment, seed)
+    splits, net, programs = load_mnist(), make(experiment, seed), sources()
     history = net.SGD(
         training_data(experiment, splits), experiment.epochs, experiment.mini_batch_size,
         experiment.eta, experiment.lmbda, splits.validation, monitor_evaluation_accuracy=True,
@@ -106,7 +106,7 @@ def run(experiment, seed, folder, progress=True):
         "test_errors": [[int(i), int(predictions[i])] for i in wrong],
         "seconds": [round(s, 2) for s in history.seconds], "threads": net.ops.threads,
         "date": time.strftime("%Y-%m-%d"), "machine": machine(), "versions": versions(),
-        "sources": sources()}
+        "sources": programs}
     write_atomically(path, _as_text(result))
     kept.unlink(missing_ok=True)
     return result
@@ -235,6 +235,6 @@ def verdict(experiment, found, spread):
     """In a word: whether the book's number was reached, within TOLERANCE and twice the spread."""
     text = ""
     if experiment.book is not None:
-        short = experiment.book - best(experiment, found)
+        short = round(experiment.book - best(experiment, found), 2)
         text = "reached" if short <= max(TOLERANCE, 2 * (spread or 0)) else f"{short:.2f} below"
     return ", ".join([text] * bool(text) + ["stale"] * stale(experiment, found))

@@ -29,7 +29,7 @@ LEVELS = [
     ["__init__"],
     ["selftest", "book", "book.layers", "book.legacy", "book.mnist_loader"],
     ["book.pairs", "experiments"],
-    ["book.network", "reproduce"],
+    ["book.network", "book.network3", "reproduce"],
     ["book.network2"],
     ["cli"],
     ["__main__"],

@@ -99,7 +99,8 @@ class ArraysOnly(pickle.Unpickler):
 
     KNOWN = {("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
              ("numpy._core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
-             ("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+             ("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype,
+             ("_codecs", "encode"): lambda text, _: text.encode("latin1")}  # the bytes of an array
 
     def find_class(self, module, name):
         """What the pickle names, if an array is made of it."""

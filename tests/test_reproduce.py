@@ -1,0 +1,160 @@
+"""The book's experiments: that the table says what the book says, and that runs are kept and read."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nndl import cli, reproduce
+from nndl.data import Dataset, Splits
+from nndl.data.expand import SHIFTS, expand, shifted
+from nndl.experiments import (
+    AT_BEST_VALIDATION,
+    BEST_TEST,
+    BEST_VALIDATION,
+    EXPERIMENTS,
+    FIRST_VALIDATION,
+    LAST_TEST,
+    Experiment,
+)
+from nndl.layers import Dense, Softmax
+from tests.nets import digits
+
+TINY = Experiment("0.tiny", "a network for tests", lambda: [Dense(10), Softmax()], epochs=3, eta=0.5,
+                  lmbda=0.1, book=12.0, protocol=AT_BEST_VALIDATION, runs=2)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Sixty images instead of MNIST, and one experiment."""
+    images, labels = digits(60)
+    monkeypatch.setattr(reproduce, "load_mnist", lambda: Splits(
+        *(Dataset(images[i:i + 20], labels[i:i + 20]) for i in (0, 20, 40))))
+    monkeypatch.setitem(EXPERIMENTS, TINY.id, TINY)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+def test_the_table_is_the_books():
+    chapters = [experiment.chapter for experiment in EXPERIMENTS.values()]
+    assert {n: chapters.count(n) for n in chapters} == {1: 4, 3: 9, 5: 4, 6: 14}
+    for experiment in EXPERIMENTS.values():
+        net = reproduce.make(experiment, 0, backend="numpy")
+        assert net.output_shape == (10,) and experiment.mini_batch_size == 10
+        assert experiment.shuffle == (experiment.chapter < 6)
+    parameters = {name: reproduce.make(EXPERIMENTS[name], 0, backend="numpy").parameters
+                  for name in ("1.30", "6.conv", "6.relu")}
+    assert parameters == {"1.30": 23_860, "6.conv": 289_630, "6.relu": 85_670}
+
+
+def test_experiments_are_chosen_by_id_pattern_and_chapter():
+    def ids(*arguments, **more):
+        return [experiment.id for experiment in reproduce.chosen(*arguments, **more)]
+    assert ids(["6.dropout"]) == ["6.dropout"] and ids([]) == []
+    assert ids(["5.*", "1.30"]) == ["1.30", "5.1", "5.2", "5.3", "5.4"]
+    assert ids([], chapter=1) == ["1.30", "1.100", "1.100.slow", "1.30.fast"]
+    assert ids([], everything=True) == list(EXPERIMENTS)
+    with pytest.raises(ValueError, match="no experiment 7.rnn; `nndl reproduce` lists them"):
+        ids(["7.rnn"])
+
+
+def test_quick_is_a_twentieth():
+    short = reproduce.quick(EXPERIMENTS["6.relu"])
+    assert (short.epochs, short.runs, short.id) == (3, 1, "6.relu")
+    assert reproduce.quick(EXPERIMENTS["3.begin.large"]).epochs == 1
+
+
+# --- expanded data --------------------------------------------------------------------------------
+
+def test_an_image_moved_by_hand():
+    image = np.array([[[1, 2], [3, 4]]], np.uint8)
+    for down, right, moved in (
+            (0, 0, [[1, 2], [3, 4]]), (1, 0, [[0, 0], [1, 2]]), (-1, 0, [[3, 4], [0, 0]]),
+            (0, 1, [[0, 1], [0, 3]]), (0, -1, [[2, 0], [4, 0]])):
+        assert np.array_equal(shifted(image, down, right), [moved])
+
+
+def test_expanded_are_five_of_each_in_mixed_order():
+    images, labels = digits(40)
+    more = expand(Dataset(images, labels))
+    assert more.images.shape == (200, 28, 28) and more.images.dtype == np.uint8
+    found = {(image.tobytes(), label) for image, label in zip(more.images, more.labels)}
+    assert found == {(shifted(images[i:i + 1], *shift).tobytes(), labels[i])
+                     for i in range(40) for shift in SHIFTS}
+    assert not np.array_equal(more.labels[:40], labels)
+    assert np.array_equal(more.images, expand(Dataset(images, labels)).images)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+def test_a_run_is_kept_and_not_run_again(few, tmp_path, capsys):
+    assert cli.main(["reproduce", "0.tiny", "--out", str(tmp_path), "--threads", "1"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.tiny.0.json", "0.tiny.1.json"]
+    result = json.loads((tmp_path / "0.tiny.0.json").read_text())
+    assert result["experiment"]["epochs"] == 3
+    assert result["experiment"]["network"]["layers"][1]["n_out"] == 10
+    assert {len(result[name]) for name in ("test_accuracy", "validation_accuracy", "seconds")} == {3}
+    assert len(result["test_errors"]) == round(20 * (1 - result["test_accuracy"][-1]))
+    assert result["sources"] == reproduce.sources() and result["threads"] == 1
+    out = capsys.readouterr().out
+    assert "0.tiny, seed 1: a network for tests" in out and "12.00" in out and "(2)" in out
+    before = (tmp_path / "0.tiny.0.json").stat().st_mtime_ns
+    assert cli.main(["reproduce", "0.tiny", "--out", str(tmp_path), "--threads", "1"]) == 0
+    assert (tmp_path / "0.tiny.0.json").stat().st_mtime_ns == before
+    assert "seed" not in capsys.readouterr().out
+
+
+def test_a_stopped_run_goes_on(few, tmp_path, monkeypatch):
+    whole = reproduce.run(TINY, 1, tmp_path / "whole", progress=False)
+    sgd = reproduce.Network.SGD
+
+    def stopped(self, *given, **options):
+        sgd(self, *given, **options | {"stop": lambda history: history.epochs == 1})
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(reproduce.Network, "SGD", stopped)
+        reproduce.run(TINY, 1, tmp_path, progress=False)
+    assert (tmp_path / "0.tiny.1.checkpoint.npz").exists()
+    result = reproduce.run(TINY, 1, tmp_path, progress=False)
+    assert not (tmp_path / "0.tiny.1.checkpoint.npz").exists()
+    for name in ("test_accuracy", "validation_accuracy", "test_errors"):
+        assert result[name] == whole[name]
+
+
+# --- what is read off them ------------------------------------------------------------------------
+
+RESULT = {"validation_accuracy": [0.91, 0.95, 0.95, 0.93], "test_accuracy": [0.90, 0.96, 0.94, 0.92]}
+
+
+@pytest.mark.parametrize("protocol, percent", [
+    (BEST_TEST, 96), (LAST_TEST, 92), (BEST_VALIDATION, 95), (FIRST_VALIDATION, 91),
+    (AT_BEST_VALIDATION, 94)])  # of equally good epochs the last, as network3 says
+def test_protocols(protocol, percent):
+    assert reproduce.measured(replace(TINY, protocol=protocol), RESULT) == pytest.approx(percent)
+
+
+def test_the_best_run_is_chosen_as_the_book_chooses():
+    other = {"validation_accuracy": [0.96, 0.9], "test_accuracy": [0.93, 0.99]}
+    assert reproduce.best(TINY, [RESULT, other]) == pytest.approx(93)  # where validation is best
+    assert reproduce.best(replace(TINY, protocol=BEST_TEST), [RESULT, other]) == pytest.approx(99)
+
+
+@pytest.mark.parametrize("book, spread, verdict", [
+    (94.1, None, "reached"), (94.2, None, "0.20 below"), (94.2, 0.1, "reached"),
+    (95, 0.1, "1.00 below"), (None, None, "")])
+def test_verdicts(book, spread, verdict, monkeypatch):
+    monkeypatch.setattr(reproduce, "stale", lambda *_: False)
+    assert reproduce.verdict(replace(TINY, book=book), [RESULT], spread) == verdict
+    monkeypatch.setattr(reproduce, "stale", lambda *_: True)
+    assert reproduce.verdict(replace(TINY, book=book), [RESULT], spread).endswith("stale")
+
+
+def test_a_result_of_other_settings_or_other_sources_is_stale(few, tmp_path):
+    result = reproduce.run(TINY, 0, tmp_path, progress=False)
+    result = json.loads(json.dumps(result))
+    assert not reproduce.stale(TINY, [result])
+    assert reproduce.stale(replace(TINY, eta=0.4), [result])
+    assert reproduce.stale(replace(TINY, layers=lambda: [Dense(10, init="he"), Softmax()]), [result])
+    assert reproduce.stale(TINY, [result | {"sources": "others"}])
