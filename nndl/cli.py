@@ -23,6 +23,9 @@ from . import __version__
 from .ops.shapes import times
 
 EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.08, 5.0  # of `nndl train`, chosen on validation data
+# The options that say what is trained, and their defaults.
+TRAINING = {"data": None, "epochs": EPOCHS, "mini_batch_size": MINI_BATCH_SIZE, "eta": ETA,
+            "lmbda": LMBDA, "seed": 0, "out": None}
 
 
 def main(arguments=None):
@@ -71,6 +74,8 @@ def train(options):
     from .files import write_atomically
     from .schedules import falling
     began = time.perf_counter()
+    if options.resume is not None:
+        _as_before(options)
     _use(options)
     splits = _splits(options.data)
     _fits(splits)
@@ -101,9 +106,16 @@ def train(options):
         "seed": options.seed,
     }
     ready = time.perf_counter()
+    checkpoint = folder / "checkpoint.npz"
+    if options.resume is None:
+        checkpoint.unlink(missing_ok=True)  # of another training in the same folder
 
     def keep(finished):
         model = net.save(folder / "model.npz")  # first: it is what cannot be had again
+        enter(finished)
+        return [model, folder / "results.json"]
+
+    def enter(finished):
         history = {name: values for name, values in vars(net.history).items() if name != "measured"}
         results.update(
             finished=finished, history=history,
@@ -113,13 +125,14 @@ def train(options):
                      "all": round(time.perf_counter() - began, 3)},
             versions=versions(), machine=machine())
         write_atomically(folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
-        return [model, folder / "results.json"]
 
     saved = []
     try:
+        enter(finished=False)  # what --resume reads
         net.SGD(splits.training, options.epochs, options.mini_batch_size, eta, options.lmbda,
                 splits.validation, monitor_evaluation_cost=True, monitor_evaluation_accuracy=True,
-                monitor_training_cost=True, monitor_training_accuracy=True)
+                monitor_training_cost=True, monitor_training_accuracy=True,
+                checkpoint=checkpoint, checkpoint_every=30.0)
         history = net.history
         predictions = net.predict(splits.test.images)
         wrong = int((predictions != splits.test.labels).sum())
@@ -132,6 +145,7 @@ def train(options):
               f"({wrong:,} of {len(predictions):,} wrong)")
         with _undisturbed():
             saved += keep(finished=True)
+            checkpoint.unlink(missing_ok=True)
         saved += [plots.learning_curves(history, folder / "learning_curves.png")]
         saved += [plots.filters(net.layers[0].w, folder / "filters.png")]
         saved += [plots.misclassified(splits.test.images, splits.test.labels, predictions,
@@ -141,9 +155,10 @@ def train(options):
             saved = saved or keep(finished=False)
         if isinstance(stop, BrokenPipeError):  # nobody reads on: `nndl train | head -3`
             raise
+        go_on = f"; `nndl train --resume {folder}` goes on" if checkpoint.exists() else ""
         raise KeyboardInterrupt(
             f"{_counted(net.history.epochs, 'epoch')} of {options.epochs} finished; saved, as far "
-            f"as it got: {', '.join(map(str, saved))}") from None
+            f"as it got: {', '.join(map(str, saved))}{go_on}") from None
     print("\nsaved:", *saved, sep="\n  ")
 
 
@@ -289,6 +304,27 @@ def _use(options):
     if options.threads is not None:
         backends.set_threads(options.threads)
     backends.get(options.backend)
+
+
+def _as_before(options):
+    """--resume: the options of the training that stopped in this folder, from its results.json."""
+    path = Path(options.resume) / "results.json"
+    given = [name for name, default in TRAINING.items() if getattr(options, name) != default]
+    if given:
+        raise ValueError(f"--resume goes on as before: leave out --{given[0].replace('_', '-')}")
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        configuration = results["configuration"] | {"seed": results["seed"]}
+        for name in TRAINING:
+            setattr(options, name, configuration.get(name))
+        options.data = None if options.data == "MNIST" else options.data
+        options.backend = options.backend or configuration["backend"]
+    except (OSError, ValueError, TypeError, LookupError):
+        raise ValueError(f"--resume: there is no results.json of a training in {options.resume}; give "
+                         "the folder that `nndl train` named when it was stopped") from None
+    if results["finished"]:
+        raise ValueError(f"--resume: the training in {options.resume} was finished, nothing is left")
+    options.out = options.resume
 
 
 def _splits(folder):
@@ -447,6 +483,8 @@ def _parser():
     made.add_argument("--out", metavar="FOLDER", default=None,
                       help="where model, results and figures go (default: a new folder in "
                       "nndl-results)")
+    made.add_argument("--resume", metavar="FOLDER", default=None,
+                      help="go on with the training that was stopped, or killed, in this folder")
     made = verb(evaluate, "measure a saved network on validation and test images")
     made.add_argument("model", metavar="MODEL", help="an .npz file that `nndl train` saved")
     made.add_argument("--data", metavar="FOLDER", default=None,

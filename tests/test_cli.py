@@ -471,19 +471,53 @@ def test_verify_finds_a_kernel_that_computes_something_else(function, monkeypatc
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT is sent the POSIX way")
 def test_ctrl_c_while_training_saves_and_says_so(tmp_path):
     folder, out = make_folder(tmp_path / "data", 60, 6), tmp_path / "out"
+    finished = interrupted(folder, out, "epoch 2/", epochs=100_000)
+    assert finished >= 2
+    assert Network.load(out / "model.npz", backend="numpy").parameters == 85_670
+    results = json.loads((out / "results.json").read_text())
+    assert results["finished"] is False and "test_accuracy" not in results
+    assert {len(values) for values in results["history"].values()} == {finished}
+    assert sorted(os.listdir(out)) == ["checkpoint.npz", "model.npz", "results.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGINT is sent the POSIX way")
+def test_training_that_was_stopped_goes_on_to_the_same_end(tmp_path, capsys):
+    folder, out, whole = make_folder(tmp_path / "data", 240, 6), tmp_path / "out", tmp_path / "whole"
+    options = "--epochs", 6, "--seed", 4, "--backend", "numpy", "--data", folder
+    assert interrupted(folder, out, "epoch 1/", *options) < 6
+    assert run("train", "--resume", out) == 0
+    assert run("train", *options, "--out", whole) == 0
+    capsys.readouterr()
+    one, other = (json.loads((place / "results.json").read_text()) for place in (out, whole))
+    assert one["finished"] and one["configuration"] == other["configuration"] and one["seed"] == 4
+    for results in one, other:
+        assert len(results["history"].pop("seconds")) == 6
+    assert one["history"] == other["history"] and one["test_errors"] == other["test_errors"]
+    assert (out / "model.npz").read_bytes() == (whole / "model.npz").read_bytes()
+    assert sorted(os.listdir(out)) == sorted(os.listdir(whole))  # no checkpoint is left
+    for arguments, says in ((("--resume", out), "was finished"),
+                            (("--resume", tmp_path), "there is no results.json of a training"),
+                            (("--resume", out, "--epochs", 9), "leave out --epochs"),
+                            (("--resume", out, "--out", whole), "leave out --out")):
+        assert_refused(run("train", *arguments), *capsys.readouterr(), says)
+
+
+def interrupted(folder, out, at, *options, epochs=None):
+    """Ctrl-C `nndl train` when it has printed a line that begins so.  Returns the epochs finished."""
+    options = options or ("--epochs", epochs, "--backend", "numpy", "--data", folder)
     ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # as in a shell's background job
     if ignored:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(
-            command("train", "--data", folder, "--out", out, "--epochs", 100_000, "--backend",
-                    "numpy"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            command("train", *options, "--out", out), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
     finally:
         if ignored:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         for line in process.stdout:
-            if line.startswith("epoch 2/"):
+            if line.startswith(at):
                 break
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -493,15 +527,12 @@ def test_ctrl_c_while_training_saves_and_says_so(tmp_path):
     assert process.returncode == 130
     lines = [line for line in err.splitlines() if line]
     assert len(lines) == 1 and "Traceback" not in err
-    finished = re.match(r"nndl train: stopped; (\d+) epochs of 100000 finished; saved, as far as it "
+    finished = re.match(r"nndl train: stopped; (\d+) epochs? of \d+ finished; saved, as far as it "
                         rf"got: {re.escape(str(out / 'model.npz'))}, "
-                        rf"{re.escape(str(out / 'results.json'))}$", lines[0])
-    assert finished and int(finished[1]) >= 2
-    assert Network.load(out / "model.npz", backend="numpy").parameters == 85_670
-    results = json.loads((out / "results.json").read_text())
-    assert results["finished"] is False and "test_accuracy" not in results
-    assert {len(values) for values in results["history"].values()} == {int(finished[1])}
-    assert sorted(os.listdir(out)) == ["model.npz", "results.json"]
+                        rf"{re.escape(str(out / 'results.json'))}; "
+                        rf"`nndl train --resume {re.escape(str(out))}` goes on$", lines[0])
+    assert finished, lines[0]
+    return int(finished[1])
 
 
 def test_ctrl_c_before_anything_is_saved_says_that(data, tmp_path, monkeypatch, capsys):
