@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from .array_file import read_arrays, write_arrays
+from .data.made import Made
 from .model_file import describe, parameters
 
 KIND, VERSION = "nndl checkpoint", 1
@@ -33,6 +34,7 @@ class Position:
     epoch: int = 0
     done: int = 0
     order: np.ndarray | None = None  # None: the epoch has not begun
+    key: int = 0                     # of this epoch's chance, where images are made
     seconds: float = 0.0             # of training, in this epoch
 
 
@@ -76,7 +78,7 @@ class Checkpoint:
         for name, values in header["history"].items():
             setattr(net.history, name, values)
         order = arrays["order"].copy() if "order" in arrays else None  # writeable: kernels care
-        return Position(header["epoch"], header["done"], order, header["seconds"])
+        return Position(header["epoch"], header["done"], order, header["key"], header["seconds"])
 
     def _compare(self, header, epochs, eta):
         """ValueError if the file is of another training."""
@@ -111,7 +113,8 @@ class Checkpoint:
         arrays |= {f"velocity {key}": np.ascontiguousarray(v) for key, v in velocity.items()}
         if at.order is not None:
             arrays["order"] = at.order
-        header = {"settings": self.settings, "epoch": at.epoch, "done": at.done, "seconds": at.seconds,
+        header = {"settings": self.settings, "epoch": at.epoch, "done": at.done, "key": at.key,
+                  "seconds": at.seconds,
                   "random_state": net.random_state, "history": vars(net.history),
                   "velocity": list(velocity)}
         kept = f"training is kept in {self.path}, and the same call goes on from there"
@@ -150,7 +153,11 @@ def fingerprint(data):
     if data is None:
         return None
     total = hashlib.sha256()
-    for array in map(np.ascontiguousarray, data):
+    images, y = data
+    if isinstance(images, Made):
+        total.update(images.fingerprint().encode())
+        images = np.zeros(0)
+    for array in map(np.ascontiguousarray, (images, y)):
         total.update(f"{array.dtype.str} {array.shape}\n".encode())
         total.update(array)
     return total.hexdigest()

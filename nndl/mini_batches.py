@@ -2,32 +2,63 @@
 
 import numpy as np
 
+from .data.made import Made
+
 IMAGE_TYPES = [np.dtype(name) for name in ("uint8", "float32", "float64")]  # by the backends, as images
+MADE_AT_ONCE = 10_000  # images, about, of those that are made only when they are asked for
 
 
 class MiniBatches:
     """Mini-batches (x, y) as a network takes them, in memory that the next one uses again.
 
     images, y : all the data, as Network.SGD takes them;  m : the largest mini-batch
+    at_once : how many examples are asked for at once, m or a multiple of it
     Bytes become floats here, byte/256, and labels rows with a single 1: the data stay small.
     """
 
-    def __init__(self, network, images, y, m):
+    def __init__(self, network, images, y, m, at_once=None):
         self.gather, self.shape = network.ops.gather, network.input_shape
-        if images.dtype not in IMAGE_TYPES:  # half precision, or another machine's byte order
-            images = images.astype(network.dtype)
-        # Read-only, as load_mnist's are: Numba compiles anew for those that might be written to.
-        self.images = np.ascontiguousarray(images.reshape(len(images), -1)).view()
-        self.images.flags.writeable = False
         # The desired outputs of example i are rows[which[i]].
         if y.dtype.kind == "f":
             self.rows, self.which = np.ascontiguousarray(y, network.dtype), np.arange(len(y))
         else:
             self.rows = np.eye(*network.output_shape, dtype=network.dtype)
             self.which = y.astype(np.int64)
-        self.x = np.empty((m, self.images.shape[1]), network.dtype)
+        self.made = images if isinstance(images, Made) else None
+        if self.made is None:
+            if images.dtype not in IMAGE_TYPES:  # half precision, or another machine's byte order
+                images = images.astype(network.dtype)
+            self.images = self._readable(images.reshape(len(images), -1))
+        else:
+            self.all, self.have = self.which, None
+            self.piece = max(1, MADE_AT_ONCE // at_once) * at_once
+        n_in = int(np.prod(images.shape[1:]))
+        self.x = np.empty((m, n_in), network.dtype)
         self.y = np.empty((m, *network.output_shape), network.dtype)
         self.memory = {}  # the same arrays for every mini-batch of a size: see memory.remembered
+
+    @staticmethod
+    def _readable(images):
+        # Read-only, as load_mnist's are: Numba compiles anew for those that might be written to.
+        images = np.ascontiguousarray(images).view()
+        images.flags.writeable = False
+        return images
+
+    def numbers(self, at, start, stop):
+        """What to call this with for the examples from start to stop of the epoch's order.
+
+        at : checkpoint.Position.  Of images that are made, a piece of the epoch is made here, by its
+        own chance: what that is depends on the epoch and the piece alone.
+        """
+        if self.made is None:
+            return at.order[start:stop]
+        begin = start // self.piece * self.piece
+        if self.have != (at.key, begin):
+            piece = at.order[begin:begin + self.piece]
+            made = self.made.make(piece, np.random.default_rng([at.key, begin]))
+            self.images, self.which = self._readable(made.reshape(len(made), -1)), self.all[piece]
+            self.have = at.key, begin
+        return np.arange(start - begin, min(stop, len(at.order)) - begin)
 
     def __call__(self, some):
         """(x, y) of the examples numbered `some`; the next call overwrites them."""

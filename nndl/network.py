@@ -22,6 +22,7 @@ import numpy as np
 
 from . import backends, costs
 from .checkpoint import Checkpoint, Position, fingerprint
+from .data.made import Made
 from .layers import Dense, Flatten, Layer
 from .mini_batches import MiniBatches
 from .ops.shapes import is_int, times
@@ -239,9 +240,9 @@ class Network:
         self.history = history = History(measured={name: [] for name in monitors})
         n = len(images)
         mini_batch_size = min(mini_batch_size, n)
-        gather = MiniBatches(self, images, y, mini_batch_size)
         small = SmallDense.of(self, momentum)
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
+        gather = MiniBatches(self, images, y, mini_batch_size, at_once)
         if progress and epochs:
             self._compile_first((images[:mini_batch_size], y[:mini_batch_size]), momentum)
         monitored = {
@@ -268,10 +269,11 @@ class Network:
                             kept.write(at)
                         break
                     at.order = self._order(n) if shuffle else np.arange(n)
+                    at.key = int(self.rng.integers(2**63)) if isinstance(images, Made) else 0
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
-                began, some = time.perf_counter() - at.seconds, at.order[-at_once:]
+                began = time.perf_counter() - at.seconds
                 for start in range(at.done, n, at_once):
-                    some = at.order[start:start + at_once]
+                    some = gather.numbers(at, start, start + at_once)
                     if small is None:
                         self.update_mini_batch(gather(some), rate, lmbda, n, momentum, lmbda_l1)
                     else:
@@ -288,7 +290,7 @@ class Network:
                 bar.measuring(epoch)
                 if not all(np.isfinite(getattr(layer, name)).all()
                            for layer in self.layers for name in layer.parameters):
-                    raise Diverged(self._what_went_wrong(self._inputs(images[some])))
+                    raise Diverged(self._what_went_wrong(self._inputs(images[:mini_batch_size])))
                 measured = {}
                 for name, data in ("training", training_data), ("evaluation", evaluation_data):
                     if monitored[f"{name}_cost"] or monitored[f"{name}_accuracy"]:
@@ -592,7 +594,7 @@ class Network:
             raise TypeError(f"{name} must be a pair (images, labels), such as load_mnist().training, "
                             f"not {type(data).__name__}") from None
         try:
-            images, y = np.asarray(images), np.asarray(y)
+            images, y = images if isinstance(images, Made) else np.asarray(images), np.asarray(y)
         except ValueError:
             raise ValueError(f"{name}: images and labels must each be one array; these are lists "
                              "of unequal arrays") from None

@@ -37,7 +37,7 @@ from .network import Network
 TOLERANCE = 0.15  # percent that a row may be below the book's number without a word
 # What a result depends on, but for the settings, which it has in it.
 SOURCES = ("ops", "network.py", "layers.py", "costs.py", "initialize.py", "mini_batches.py",
-           "small_dense.py", "data", "book/layers.py")
+           "small_dense.py", "data/mnist.py", "data/made.py", "data/expand.py", "book/layers.py")
 
 
 def chosen(patterns, chapter=None, everything=False):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from nndl import ConvPool, Dense, Dropout, Network, ReLU, Sigmoid, Softmax, checkpoint, files
+from nndl.data.made import Made
 from nndl.schedules import falling
 from tests.nets import digits
 
@@ -26,11 +27,23 @@ NETWORKS = {
 EPOCHS = 3
 
 
-def train(net, path=None, epochs=EPOCHS, eta=0.1, momentum=0.0, **options):
+class Noisy(Made):
+    """digits with some noise, another one in each epoch."""
+
+    def make(self, numbers, rng):
+        """Bytes overflow; it is noise."""
+        return digits(self.shape[0])[0][numbers] + rng.integers(0, 9, (len(numbers), 28, 28), np.uint8)
+
+    def fingerprint(self):
+        return f"noisy {self.shape}"
+
+
+def train(net, path=None, epochs=EPOCHS, eta=0.1, momentum=0.0, made=False, **options):
     """Three epochs of 13 mini-batches, the last a short one; a checkpoint after each."""
     options = {"monitor_evaluation_accuracy": True, "monitor_training_cost": True,
                "evaluation_data": digits(30), "checkpoint_every": 0.0, "progress": False} | options
-    return net.SGD(digits(125), epochs, 10, eta, 1.0, momentum=momentum, checkpoint=path, **options)
+    data = (Noisy((125, 28, 28)), digits(125)[1]) if made else digits(125)
+    return net.SGD(data, epochs, 10, eta, 1.0, momentum=momentum, checkpoint=path, **options)
 
 
 def state(net):
@@ -60,20 +73,21 @@ def killed_after(monkeypatch, n):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-@pytest.mark.parametrize("momentum", [0.0, 0.5])
+@pytest.mark.parametrize("momentum, made", [(0.0, False), (0.5, False), (0.0, True)])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_training_goes_on_to_the_same_bits(kind, momentum, backend, tmp_path, monkeypatch):
+def test_training_goes_on_to_the_same_bits(kind, momentum, made, backend, tmp_path, monkeypatch):
     """Killed after each of its writings in turn: within epochs, between them, at the end."""
     monkeypatch.setattr("nndl.network.STEPS_AT_ONCE", 4)
+    monkeypatch.setattr("nndl.mini_batches.MADE_AT_ONCE", 30)
     whole = NETWORKS[kind](backend=backend)
-    train(whole, momentum=momentum)
+    train(whole, momentum=momentum, made=made)
     path, writings = tmp_path / "run.npz", 0
     while writings < 50:
         net = NETWORKS[kind](backend=backend)
         with monkeypatch.context() as patch:
             killed_after(patch, 1)
             try:
-                train(net, path, momentum=momentum)
+                train(net, path, momentum=momentum, made=made)
             except Killed:
                 writings += 1
                 continue

@@ -19,7 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # not here has no place yet: give it one.
 LEVELS = [
     ["files", "progress"],
-    ["data.idx", "data.mnist", "data", "data.expand", "ops"],
+    ["data.idx", "data.mnist", "data", "data.made", "data.expand", "ops"],
     ["backends", "initialize", "costs", "schedules"],
     ["array_file"],
     ["layers", "gradcheck", "mini_batches", "model_file", "trace"],

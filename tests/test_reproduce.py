@@ -9,6 +9,7 @@ import pytest
 from nndl import cli, reproduce
 from nndl.data import Dataset, Splits
 from nndl.data.expand import SHIFTS, expand, shifted
+from nndl.data.made import Made
 from nndl.experiments import (
     AT_BEST_VALIDATION,
     BEST_TEST,
@@ -83,7 +84,33 @@ def test_expanded_are_five_of_each_in_mixed_order():
     assert found == {(shifted(images[i:i + 1], *shift).tobytes(), labels[i])
                      for i in range(40) for shift in SHIFTS}
     assert not np.array_equal(more.labels[:40], labels)
-    assert np.array_equal(more.images, expand(Dataset(images, labels)).images)
+    assert np.array_equal(more.images[:], expand(Dataset(images, labels)).images[:])
+    assert np.array_equal(more.images[3:9], more.images[:][3:9])
+    assert np.array_equal(more.images[7], more.images[:][7])
+
+
+def test_images_that_are_made_train_as_an_array_of_them_does(monkeypatch):
+    """In pieces of 40 of the 200, the last mini-batch a short one."""
+    monkeypatch.setattr("nndl.mini_batches.MADE_AT_ONCE", 40)
+    more = expand(Dataset(*digits(40)))
+    nets = [reproduce.make(EXPERIMENTS["6.dense"], 0) for _ in range(2)]
+    for net, images in zip(nets, (more.images, more.images[:])):
+        history = net.SGD((images, more.labels), 1, 7, 0.5, monitor_training_cost=True,
+                          monitor_training_accuracy=True, progress=True)
+        assert history.training_accuracy[-1] == net.accuracy((images, more.labels))
+    assert np.array_equal(nets[0].layers[1].w, nets[1].layers[1].w)
+    assert np.array_equal(nets[0].layers[-2].w, nets[1].layers[-2].w)
+    sets = (expand(Dataset(*digits(n)), seed).images for n in (3, 4) for seed in (0, 1))
+    assert len({images.fingerprint() for images in sets}) == 4
+
+
+def test_made_images_must_say_how():
+    made = Made((3, 2, 2))
+    assert len(made) == 3 and made.size == 12
+    with pytest.raises(NotImplementedError, match="Made must define make"):
+        made[0]
+    with pytest.raises(NotImplementedError, match="must define fingerprint"):
+        made.fingerprint()
 
 
 # --- runs -----------------------------------------------------------------------------------------
