@@ -19,7 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # not here has no place yet: give it one.
 LEVELS = [
     ["files", "progress"],
-    ["data.idx", "data.mnist", "data", "data.made", "data.expand", "ops"],
+    ["data.idx", "data.mnist", "data", "data.made", "data.expand", "data.distort", "ops"],
     ["backends", "initialize", "costs", "schedules"],
     ["array_file"],
     ["layers", "gradcheck", "mini_batches", "model_file", "trace"],
@@ -27,7 +27,7 @@ LEVELS = [
     ["network"],
     ["compiling", "plots"],
     ["__init__"],
-    ["selftest", "book", "book.layers", "book.legacy", "book.mnist_loader"],
+    ["ensemble", "selftest", "book", "book.layers", "book.legacy", "book.mnist_loader"],
     ["book.pairs", "experiments"],
     ["book.network", "book.network3", "reproduce"],
     ["book.network2"],

@@ -1,0 +1,92 @@
+"""Several networks, one answer.  Book ch. 6.
+
+    from nndl import ensemble
+    nets = ensemble.train(net, load_mnist().training, seeds=range(5), epochs=40, mini_batch_size=10,
+                          eta=0.03)
+    ensemble.accuracy(nets, load_mnist().test)
+
+Networks that differ only in their random numbers make different mistakes: where one is wrong, most of
+the others are right.
+"""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+from .backends import set_threads, usable_cores
+from .model_file import describe, network_of, parameters
+
+
+def plurality(predictions):
+    """What most networks say of each example; of equally many the one that the first of them says.
+
+    predictions : (networks, m) ints.  Returns (m,).
+    """
+    predictions = np.asarray(predictions)
+    votes = (predictions[:, None] == predictions).sum(axis=1)  # how many say what each network says
+    return predictions[votes.argmax(axis=0), np.arange(predictions.shape[1])]
+
+
+def predict(nets, x, by="vote"):
+    """The class of each example, (m,) ints.
+
+    nets : list of networks;  x : examples, as for Network.predict
+    by : "vote", the book's plurality, or "probability": the class of the largest mean output
+    """
+    if by not in ("vote", "probability"):
+        raise ValueError(f'by must be "vote" or "probability", not {by!r}')
+    nets = list(nets)
+    if not nets:
+        raise ValueError("nets is empty: an ensemble needs at least one network")
+    if by == "vote":
+        return plurality([net.predict(x) for net in nets])
+    return sum(net.feedforward(x) for net in nets).argmax(axis=1)
+
+
+def accuracy(nets, data, by="vote"):
+    """The fraction of data = (images, labels) that the networks together classify rightly."""
+    images, labels = data
+    return float(np.mean(predict(nets, images, by) == labels))
+
+
+def train(net, training_data, seeds, executor=None, own_layers=(), **sgd):
+    """Train networks like net, one for each seed.  Returns them, in the order of the seeds.
+
+    net : a network, for what it is made of; it stays as it is
+    training_data : as for Network.SGD;  sgd : its other arguments
+    executor : any concurrent.futures.Executor, whose workers train; None: as many new processes as
+               there are cores, one thread each.  Dask's is client.get_executor()
+    own_layers : classes of your own that net contains
+    """
+    description, backend = describe(net), net.ops.name
+    seeds = list(seeds)
+    jobs = [(description | {"seed": int(seed)}, backend, own_layers, training_data, sgd)
+            for seed in seeds]
+    if executor is not None:
+        trained = list(executor.map(_train_one, jobs))
+    else:
+        # Spawned, not forked: OpenMP's threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        workers = max(1, min(len(jobs), usable_cores()))
+        with ProcessPoolExecutor(workers, context, set_threads, (1,)) as own:
+            trained = list(own.map(_train_one, jobs))
+    return [_again(job, arrays) for job, arrays in zip(jobs, trained, strict=True)]
+
+
+def _train_one(job):
+    """What a worker does: make the network, train it, and hand back what it has learnt."""
+    description, backend, own_layers, training_data, sgd = job
+    net = network_of(description, backend, own_layers)
+    net.SGD(training_data, **{"progress": False} | sgd)
+    return parameters(net)
+
+
+def _again(job, arrays):
+    """The network that a worker has trained."""
+    description, backend, own_layers, *_ = job
+    net = network_of(description, backend, own_layers)
+    for key, array in arrays.items():
+        number, name = key.split(".")
+        getattr(net.layers[int(number)], name)[...] = array
+    return net
