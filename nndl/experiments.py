@@ -9,6 +9,7 @@ it is, and are the same for layers of one size: nndl/book/errata.py has what eac
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .baselines import average_darkness, support_vector_machine, vote_of_dropout
 from .book.layers import SameMaskDropout
 from .layers import ConvPool, Dense, ReLU, Sigmoid, Softmax, Tanh
 
@@ -25,7 +26,8 @@ class Experiment:
     """One network of the book, how it is trained, and what the book got.
 
     id : "6.dropout", the chapter and a word;  what : in words
-    layers : function that makes them anew
+    layers : function that makes them anew;  None: measure does it all, without a network
+    measure : function of the data and of the folder with results, see baselines.py
     epochs, eta, lmbda, mini_batch_size, cost : as for Network and Network.SGD
     data : "all" 50,000 training images, "first 1,000" of them, or "expanded" to 250,000
     shuffle : anew for each epoch, or never
@@ -36,9 +38,9 @@ class Experiment:
 
     id: str
     what: str
-    layers: Callable
-    epochs: int
-    eta: float
+    layers: Callable | None = None
+    epochs: int = 0
+    eta: float = 0.0
     lmbda: float = 0.0
     cost: str | None = None
     mini_batch_size: int = 10
@@ -48,6 +50,7 @@ class Experiment:
     book: float | None = None
     says: str = ""
     runs: int = 3
+    measure: Callable | None = None
 
     @property
     def chapter(self):
@@ -88,6 +91,10 @@ def _chapter_1():
     yield Experiment("1.30.fast", "30 hidden neurons, eta far too large",
                      sigmoids(30, init="large"), **quadratic | {"eta": 100.0}, protocol=LAST_TEST,
                      book=9.82)
+    yield Experiment("1.darkness", "no network: average darkness", measure=average_darkness,
+                     protocol=LAST_TEST, book=22.25, runs=1)
+    yield Experiment("1.svm", "a support-vector machine (scikit-learn)",
+                     measure=support_vector_machine, protocol=LAST_TEST, book=94.35, runs=1)
 
 
 def _chapter_3():
@@ -152,6 +159,8 @@ def _chapter_6():
     yield Experiment("6.dropout", "the same with dropout",
                      book_units(20, 40, dense=(1000, 1000), activation=ReLU, p_dropout=0.5),
                      **expanded | {"epochs": 40, "lmbda": 0.0, "runs": 5}, book=99.60)
+    yield Experiment("6.vote", "the vote of these five", measure=vote_of_dropout, protocol=LAST_TEST,
+                     book=99.67, runs=1)
 
 
 EXPERIMENTS = {experiment.id: experiment for chapter in (_chapter_1, _chapter_3, _chapter_5, _chapter_6)

@@ -17,9 +17,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import numpy as np
-
 from . import backends
+from .baselines import wrong
 from .data import load_mnist
 from .data.expand import expand
 from .experiments import (
@@ -74,6 +73,8 @@ def settings(experiment):
     """All that an experiment says, as JSON has it: what makes a result one of this experiment."""
     named = {name: getattr(experiment, name) for name in (
         "id", "epochs", "eta", "lmbda", "mini_batch_size", "data", "shuffle")}
+    if experiment.layers is None:
+        return named
     network = describe(make(experiment, 0, backend="numpy"))
     del network["seed"]
     return named | {"network": network}
@@ -90,26 +91,34 @@ def run(experiment, seed, folder, progress=True):
     from .cli import machine, versions
     path = result_file(folder, experiment, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
+    splits, programs = load_mnist(), sources(experiment)
     kept = path.with_suffix(".checkpoint.npz")
-    splits, net, programs = load_mnist(), make(experiment, seed), sources()
+    if experiment.layers is None:
+        began = time.perf_counter()
+        measured = experiment.measure(splits, folder)
+        measured["seconds"] = [round(time.perf_counter() - began, 2)]
+    else:
+        measured = train(experiment, seed, splits, kept, progress)
+    result = {"experiment": settings(experiment), "seed": seed, **measured,
+              "threads": backends.get("numba").threads, "date": time.strftime("%Y-%m-%d"),
+              "machine": machine(), "versions": versions(), "sources": programs}
+    write_atomically(path, _as_text(result))
+    kept.unlink(missing_ok=True)
+    return result
+
+
+def train(experiment, seed, splits, checkpoint, progress):
+    """What a network measures while it is trained, as it stands in the file."""
+    net = make(experiment, seed)
     history = net.SGD(
         training_data(experiment, splits), experiment.epochs, experiment.mini_batch_size,
         experiment.eta, experiment.lmbda, splits.validation, monitor_evaluation_accuracy=True,
         monitors={"test_accuracy": lambda net: net.accuracy(splits.test)},
-        shuffle=experiment.shuffle, checkpoint=kept, progress=progress)
-    predictions = net.predict(splits.test.images)
-    wrong = np.flatnonzero(predictions != splits.test.labels)
-    result = {
-        "experiment": settings(experiment), "seed": seed, "parameters": net.parameters,
-        "validation_accuracy": history.evaluation_accuracy,
-        "test_accuracy": history.measured["test_accuracy"],
-        "test_errors": [[int(i), int(predictions[i])] for i in wrong],
-        "seconds": [round(s, 2) for s in history.seconds], "threads": net.ops.threads,
-        "date": time.strftime("%Y-%m-%d"), "machine": machine(), "versions": versions(),
-        "sources": programs}
-    write_atomically(path, _as_text(result))
-    kept.unlink(missing_ok=True)
-    return result
+        shuffle=experiment.shuffle, checkpoint=checkpoint, progress=progress)
+    return {"parameters": net.parameters, "validation_accuracy": history.evaluation_accuracy,
+            "test_accuracy": history.measured["test_accuracy"],
+            "test_errors": wrong(net.predict(splits.test.images), splits.test.labels),
+            "seconds": [round(s, 2) for s in history.seconds]}
 
 
 def _as_text(result):
@@ -118,11 +127,11 @@ def _as_text(result):
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def sources():
-    """A hash of the programs that a result comes from: of what they do, not of what they say."""
+def sources(experiment):
+    """A hash of the programs that its result comes from: of what they do, not of what they say."""
     total = hashlib.sha256()
     here = Path(__file__).parent
-    for name in SOURCES:
+    for name in SOURCES if experiment.layers else ("baselines.py", "ensemble.py", "data/mnist.py"):
         files = [here / name] if name.endswith(".py") else sorted((here / name).glob("*.py"))
         for file in files:
             if file.name.endswith("_numpy.py"):
@@ -193,9 +202,11 @@ def results(experiment, folder):
 def measured(experiment, result):
     """What the book's protocol reads off a run, in percent."""
     validation, test = result["validation_accuracy"], result["test_accuracy"]
-    best = max(range(len(validation)), key=lambda epoch: (validation[epoch], epoch))
-    return 100 * {BEST_TEST: max(test), LAST_TEST: test[-1], BEST_VALIDATION: max(validation),
-                  FIRST_VALIDATION: validation[0], AT_BEST_VALIDATION: test[best]}[experiment.protocol]
+    if experiment.protocol == AT_BEST_VALIDATION:  # of equally good epochs the last, as in network3
+        return 100 * test[max(range(len(validation)), key=lambda epoch: (validation[epoch], epoch))]
+    return 100 * {BEST_TEST: lambda: max(test), LAST_TEST: lambda: test[-1],
+                  BEST_VALIDATION: lambda: max(validation),
+                  FIRST_VALIDATION: lambda: validation[0]}[experiment.protocol]()
 
 
 def best(experiment, found):
@@ -207,7 +218,7 @@ def best(experiment, found):
 
 def stale(experiment, found):
     """Whether a run is of other settings or other programs than those of now."""
-    now = json.loads(json.dumps(settings(experiment))), sources()
+    now = json.loads(json.dumps(settings(experiment))), sources(experiment)
     return any((result["experiment"], result["sources"]) != now for result in found)
 
 

@@ -39,8 +39,10 @@ def few(monkeypatch):
 
 def test_the_table_is_the_books():
     chapters = [experiment.chapter for experiment in EXPERIMENTS.values()]
-    assert {n: chapters.count(n) for n in chapters} == {1: 4, 3: 9, 5: 4, 6: 14}
+    assert {n: chapters.count(n) for n in chapters} == {1: 6, 3: 9, 5: 4, 6: 15}
     for experiment in EXPERIMENTS.values():
+        if experiment.layers is None:
+            continue
         net = reproduce.make(experiment, 0, backend="numpy")
         assert net.output_shape == (10,) and experiment.mini_batch_size == 10
         assert experiment.shuffle == (experiment.chapter < 6)
@@ -54,7 +56,7 @@ def test_experiments_are_chosen_by_id_pattern_and_chapter():
         return [experiment.id for experiment in reproduce.chosen(*arguments, **more)]
     assert ids(["6.dropout"]) == ["6.dropout"] and ids([]) == []
     assert ids(["5.*", "1.30"]) == ["1.30", "5.1", "5.2", "5.3", "5.4"]
-    assert ids([], chapter=1) == ["1.30", "1.100", "1.100.slow", "1.30.fast"]
+    assert ids([], chapter=1) == ["1.30", "1.100", "1.100.slow", "1.30.fast", "1.darkness", "1.svm"]
     assert ids([], everything=True) == list(EXPERIMENTS)
     with pytest.raises(ValueError, match="no experiment 7.rnn; `nndl reproduce` lists them"):
         ids(["7.rnn"])
@@ -123,7 +125,7 @@ def test_a_run_is_kept_and_not_run_again(few, tmp_path, capsys):
     assert result["experiment"]["network"]["layers"][1]["n_out"] == 10
     assert {len(result[name]) for name in ("test_accuracy", "validation_accuracy", "seconds")} == {3}
     assert len(result["test_errors"]) == round(20 * (1 - result["test_accuracy"][-1]))
-    assert result["sources"] == reproduce.sources() and result["threads"] == 1
+    assert result["sources"] == reproduce.sources(TINY) and result["threads"] == 1
     out = capsys.readouterr().out
     assert "0.tiny, seed 1: a network for tests" in out and "12.00" in out and "(2)" in out
     before = (tmp_path / "0.tiny.0.json").stat().st_mtime_ns
@@ -148,6 +150,31 @@ def test_a_stopped_run_goes_on(few, tmp_path, monkeypatch):
     assert not (tmp_path / "0.tiny.1.checkpoint.npz").exists()
     for name in ("test_accuracy", "validation_accuracy", "test_errors"):
         assert result[name] == whole[name]
+
+
+def test_average_darkness_is_the_books(tmp_path):
+    result = reproduce.run(EXPERIMENTS["1.darkness"], 0, tmp_path)
+    assert reproduce.measured(EXPERIMENTS["1.darkness"], result) == pytest.approx(22.25)
+    assert len(result["test_errors"]) == 7775
+    assert not reproduce.stale(EXPERIMENTS["1.darkness"], [result])
+
+
+def test_the_vote_is_of_the_runs_in_the_folder(few, tmp_path):
+    with pytest.raises(ValueError, match="none is in .*reproduce 6.dropout. first"):
+        reproduce.run(EXPERIMENTS["6.vote"], 0, tmp_path)
+    labels = reproduce.load_mnist().test.labels.astype(int)
+    for seed, errors in enumerate(([[0, 9 - labels[0]], [1, 9 - labels[1]]], [[0, 9 - labels[0]]],
+                                   [[1, 9 - labels[1]], [2, 9 - labels[2]]])):
+        (tmp_path / f"6.dropout.{seed}.json").write_text(
+            json.dumps({"test_errors": [[int(i), int(said)] for i, said in errors]}))
+    result = reproduce.run(EXPERIMENTS["6.vote"], 0, tmp_path)
+    assert result["test_accuracy"] == [0.9] and [i for i, _ in result["test_errors"]] == [0, 1]
+
+
+def test_the_support_vector_machine(few, tmp_path):
+    pytest.importorskip("sklearn")
+    result = reproduce.run(EXPERIMENTS["1.svm"], 0, tmp_path)
+    assert len(result["test_errors"]) == round(20 * (1 - result["test_accuracy"][0]))
 
 
 # --- what is read off them ------------------------------------------------------------------------
