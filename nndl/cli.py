@@ -263,7 +263,7 @@ def _vectors(features):
 def reproduce(options):
     """nndl reproduce: the book's experiments, and its numbers beside ours."""
     from .experiments import EXPERIMENTS
-    from .reproduce import HEADINGS, chosen, quick, run, run_all, table
+    from .reproduce import HEADINGS, chosen, draw, quick, run, run_all, table
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
     experiments = chosen(options.experiments, options.chapter, options.all)
@@ -287,6 +287,8 @@ def reproduce(options):
         for row in (HEADINGS, *rows):
             print("  ".join(f"{cell:<{w}}" if column < 2 else f"{cell:>{w}}"
                             for column, (cell, w) in enumerate(zip(row, wide))).rstrip())
+    if asked:
+        print("\nsaved:", *draw(list(EXPERIMENTS.values()), folder), sep="\n  ")
 
 
 def verify(options):

@@ -249,3 +249,20 @@ def verdict(experiment, found, spread):
         short = round(experiment.book - best(experiment, found), 2)
         text = "reached" if short <= max(TOLERANCE, 2 * (spread or 0)) else f"{short:.2f} below"
     return ", ".join([text] * bool(text) + ["stale"] * stale(experiment, found))
+
+
+def markdown(rows):
+    """The table for a README."""
+    lines = (HEADINGS, ["---"] * 2 + ["---:"] * (len(HEADINGS) - 2), *rows)
+    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
+
+
+def draw(experiments, folder):
+    """Write table.md and book_and_here.png into the folder.  Returns their paths."""
+    from .plots import book_and_here
+    rows = [(experiment.id, experiment.what, experiment.book,
+             [measured(experiment, result) for result in found])
+            for experiment in experiments if (found := results(experiment, folder))]
+    path = Path(folder) / "table.md"
+    write_atomically(path, markdown(table(experiments, folder)).encode())
+    return [path, book_and_here(rows, Path(folder) / "book_and_here.png")]

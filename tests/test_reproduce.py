@@ -119,7 +119,9 @@ def test_made_images_must_say_how():
 
 def test_a_run_is_kept_and_not_run_again(few, tmp_path, capsys):
     assert cli.main(["reproduce", "0.tiny", "--out", str(tmp_path), "--threads", "1"]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.tiny.0.json", "0.tiny.1.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "0.tiny.0.json", "0.tiny.1.json", "book_and_here.png", "table.md"]
+    assert "| 0.tiny | a network for tests | 12.00 |" in (tmp_path / "table.md").read_text()
     result = json.loads((tmp_path / "0.tiny.0.json").read_text())
     assert result["experiment"]["epochs"] == 3
     assert result["experiment"]["network"]["layers"][1]["n_out"] == 10
