@@ -8,9 +8,10 @@ import pickle
 import numpy as np
 import pytest
 
-from nndl.book import legacy, mnist_loader, network, network2, network3
+from nndl.book import conv, expand_mnist, legacy, mnist_loader, network, network2, network3
 from nndl.book.layers import SameMaskDropout
 from nndl.book.mnist_loader import Pairs
+from nndl.data import Dataset, Splits
 from tests.nets import digits
 
 
@@ -279,3 +280,56 @@ def test_what_does_not_fit_is_named(run, says):
 def test_data_of_the_other_programs_are_told_apart():
     with pytest.raises(TypeError, match="pair of images and labels.*load_data_shared"):
         net3().SGD(pairs(20), 1, 10, 0.1, shared(20), shared(20))
+
+
+# --- conv and expand_mnist ------------------------------------------------------------------------
+
+@pytest.fixture
+def few(monkeypatch):
+    """Sixty images instead of MNIST for conv's experiments."""
+    monkeypatch.setattr(conv, "data", lambda expanded=False: (shared(60), shared(20), shared(30)))
+    monkeypatch.setattr(conv, "LAMBDAS", (0.0, 0.1))
+
+
+@pytest.mark.parametrize("run, layers, nets", [
+    (lambda: conv.shallow(n=1, epochs=1), [784, 100, 10], 1),
+    (lambda: conv.basic_conv(n=2, epochs=1), [2880, 100, 10], 2),
+    (lambda: conv.omit_FC(n=1, epochs=1), [2880, 10], 1),
+    (lambda: conv.dbl_conv(network3.tanh, n=1, epochs=1), [640, 100, 10], 1),
+    (lambda: conv.regularized_dbl_conv(n=1, epochs=1), [640, 100, 10], 2),
+    (lambda: conv.dbl_conv_relu(n=1, epochs=1), [640, 100, 10], 2),
+    (lambda: [conv.expanded_data(30, runs=1, epochs=1)], [640, 30, 10], 1),
+    (lambda: [conv.expanded_data_double_fc(30, runs=2, epochs=1)], [640, 30, 30, 10], 1),
+    (lambda: conv.double_fc_dropout(0.5, 0.3, 0.2, 2, epochs=1, n=30), [640, 30, 30, 10], 2),
+])
+def test_the_books_experiments_run(few, run, layers, nets, capsys):
+    found = run()
+    assert len(found) == nets
+    dense = [layer for layer in found[0].layers if hasattr(layer, "n_in")]
+    assert [dense[0].n_in, *(layer.n_out for layer in dense)] == layers
+    if len(layers) == 4 and nets == 2:
+        assert [layer.p_dropout for layer in dense] == [0.5, 0.3, 0.2]
+    assert capsys.readouterr().out.count("Finished training network.") >= nets
+
+
+def test_the_books_figures(few, tmp_path, capsys):
+    nets = conv.basic_conv(n=3, epochs=1)
+    where, said = conv.ensemble(nets)
+    assert f"Accuracy is {1 - len(where) / 30:.2%}" in capsys.readouterr().out
+    labels = np.asarray(shared(30)[1])
+    votes = np.array([net.predict(shared(30)) for net in nets])
+    for i, digit in zip(where, said, strict=True):
+        assert digit != labels[i] and digit in votes[:, i]
+    assert conv.plot_errors(where, said, tmp_path / "errors.png").exists()
+    assert conv.plot_errors(where, filename=tmp_path / "again.png").exists()
+    assert conv.plot_filters(nets[0], 0, 5, 4, tmp_path / "filters.png").exists()
+
+
+def test_the_expanded_file_is_what_the_others_read(tmp_path, capsys):
+    images, labels = digits(20)
+    splits = Splits(*(Dataset(images, labels) for _ in range(3)))
+    path = expand_mnist.expand_mnist(tmp_path / "new" / "mnist_expanded.pkl.gz", splits)
+    training, validation, _ = network3.load_data_shared(path)
+    assert training[0].shape == (100, 784) and validation[0].shape == (20, 784)
+    assert np.array_equal(validation[0].get_value(), images.reshape(20, -1) / np.float32(256))
+    assert expand_mnist.expand_mnist(path) == path and "already exists" in capsys.readouterr().out

@@ -31,7 +31,7 @@ LEVELS = [
     ["book.pairs", "baselines"],
     ["experiments"],
     ["book.network", "book.network3", "reproduce"],
-    ["book.network2"],
+    ["book.network2", "book.conv", "book.expand_mnist"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,0 +1,149 @@
+"""The book's conv.py: the experiments of chapter 6 with network3, and looking at what came out.
+
+    from nndl.book import conv
+    nets = conv.basic_conv(n=1, epochs=60)
+    error_locations, erroneous_predictions = conv.ensemble(conv.double_fc_dropout(0.5, 0.5, 0.5, 5))
+    conv.plot_errors(error_locations, erroneous_predictions)
+
+`nndl reproduce "6.*"` runs the same experiments, several at once, resumable, with its results in files.
+"""
+
+import numpy as np
+
+from .. import plots
+from ..ensemble import plurality
+from . import network3
+from .network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
+
+mini_batch_size = 10
+LAMBDAS = (0.00001, 0.0001, 0.001, 0.01, 0.1)
+
+
+def data(expanded=False):
+    """(training_data, validation_data, test_data)."""
+    return network3.load_data_shared("mnist_expanded.pkl.gz" if expanded else "mnist.pkl.gz")
+
+
+def convolution(maps, maps_in, side, activation_fn=sigmoid):
+    """A layer of filters 5 x 5 over images of this side, with pooling."""
+    return ConvPoolLayer((maps, maps_in, 5, 5), (mini_batch_size, maps_in, side, side), (2, 2),
+                         activation_fn)
+
+
+def two_convolutions(*dense, activation_fn=ReLU, p_dropout=(0.0, 0.0, 0.0)):
+    """The layers of a network with two convolutions and dense layers of these sizes."""
+    sizes, drops = (40 * 4 * 4, *dense), list(p_dropout)
+    return [convolution(20, 1, 28, activation_fn), convolution(40, 20, 12, activation_fn),
+            *(FullyConnectedLayer(n_in, n, activation_fn, p)
+              for n_in, n, p in zip(sizes, dense, drops)),
+            SoftmaxLayer(sizes[-1], 10, drops[len(dense)])]
+
+
+def trained(what, layers, epochs, eta, lmbda=0.0, expanded=False):
+    """A network of these layers, trained; what is printed first."""
+    print(what)
+    training_data, validation_data, test_data = data(expanded)
+    net = Network(layers, mini_batch_size)
+    net.SGD(training_data, epochs, mini_batch_size, eta, validation_data, test_data, lmbda=lmbda)
+    return net
+
+
+# --- the experiments ------------------------------------------------------------------------------
+
+def shallow(n=3, epochs=60):
+    """n networks of 100 hidden neurons and softmax."""
+    return [trained("A shallow net with 100 hidden neurons",
+                    [FullyConnectedLayer(784, 100), SoftmaxLayer(100, 10)], epochs, 0.1)
+            for _ in range(n)]
+
+
+def basic_conv(n=3, epochs=60):
+    """n networks of a convolution and a dense layer."""
+    return [trained("Conv + FC architecture",
+                    [convolution(20, 1, 28), FullyConnectedLayer(20 * 12 * 12, 100),
+                     SoftmaxLayer(100, 10)], epochs, 0.1) for _ in range(n)]
+
+
+def omit_FC(n=3, epochs=60):
+    """n networks of a convolution and softmax."""
+    return [trained("Conv only, no FC", [convolution(20, 1, 28), SoftmaxLayer(20 * 12 * 12, 10)],
+                    epochs, 0.1) for _ in range(n)]
+
+
+def dbl_conv(activation_fn=sigmoid, n=3, epochs=60):
+    """n networks of two convolutions and a dense layer."""
+    return [trained("Conv + Conv + FC architecture",
+                    two_convolutions(100, activation_fn=activation_fn), epochs, 0.1)
+            for _ in range(n)]
+
+
+def regularized_dbl_conv(n=3, epochs=60):
+    """The same for five values of lmbda, n networks each."""
+    return [trained(f"Conv + Conv + FC num {j}, with regularization {lmbda}",
+                    two_convolutions(100, activation_fn=sigmoid), epochs, 0.1, lmbda)
+            for lmbda in LAMBDAS for j in range(n)]
+
+
+def dbl_conv_relu(n=3, epochs=60):
+    """The same with rectified linear units."""
+    return [trained(f"Conv + Conv + FC num {j}, relu, with regularization {lmbda}",
+                    two_convolutions(100), epochs, 0.03, lmbda)
+            for lmbda in LAMBDAS for j in range(n)]
+
+
+def expanded_data(n=100, runs=3, epochs=60):
+    """Networks with n neurons in the dense layer, on the 250,000 images.  Returns the last one."""
+    for j in range(runs):
+        net = trained(f"Training with expanded data, {n} neurons in the FC layer, run num {j}",
+                      two_convolutions(n), epochs, 0.03, 0.1, expanded=True)
+    return net
+
+
+def expanded_data_double_fc(n=100, runs=3, epochs=60):
+    """The same with two dense layers of n neurons.  Returns the last one."""
+    for j in range(runs):
+        net = trained(f"Training with expanded data, {n} neurons in two FC layers, run num {j}",
+                      two_convolutions(n, n), epochs, 0.03, 0.1, expanded=True)
+    return net
+
+
+def double_fc_dropout(p0, p1, p2, repetitions, epochs=40, n=1000):
+    """Networks with dropout of what goes into the first dense layer, the second, and the softmax."""
+    return [trained(f"Training using a dropout network with parameters {p0} {p1} {p2}, run num {j}",
+                    two_convolutions(n, n, p_dropout=(p0, p1, p2)), epochs, 0.03, expanded=True)
+            for j in range(repetitions)]
+
+
+# --- looking at the networks ----------------------------------------------------------------------
+
+def ensemble(nets):
+    """Let the networks vote on the test images.
+
+    Returns (error_locations, erroneous_predictions): which images they get wrong, and as what.  Of
+    equally many votes those count that the first network is with.
+    """
+    _, _, test = data()
+    said, labels = plurality([net.predict(test) for net in nets]), np.asarray(test[1])
+    error_locations = np.flatnonzero(said != labels)
+    print(f"Accuracy is {1 - len(error_locations) / len(labels):.2%}")
+    return error_locations.tolist(), said[error_locations].tolist()
+
+
+def plot_errors(error_locations, erroneous_predictions=None, filename="mnist_errors.png"):
+    """Draw the test images at these places, with the right digit and, if given, what was said.
+
+    Returns the path.
+    """
+    _, _, (images, labels) = data()
+    at = np.asarray(error_locations)
+    said = np.full(len(at), 10) if erroneous_predictions is None else np.array(erroneous_predictions)
+    return plots.misclassified(images.array[at], np.asarray(labels)[at], said, filename,
+                               names=[*map(str, range(10)), ""])
+
+
+def plot_filters(net, layer, x, y, filename="net_full_layer.png"):
+    """Draw the filters of one of the network's layers.  Returns the path.
+
+    x, y : the book's columns and rows of the drawing, which here follow from how many filters there are
+    """
+    return plots.filters(np.asarray(net.layers[layer].w), filename)

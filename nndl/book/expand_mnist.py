@@ -1,0 +1,47 @@
+"""The book's expand_mnist.py: 250,000 training images of 50,000, moved by a pixel.  Book ch. 3.
+
+    python -m nndl.book.expand_mnist [FILE]
+
+Nothing in nndl needs the file: network3.load_data_shared("mnist_expanded.pkl.gz") makes the same images
+in memory where it is not there.  For other programs it is written as the book's is, a pickle of arrays
+(n, 784) float32, byte/256, and labels.
+"""
+
+import gzip
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ..data import load_mnist
+from ..data.expand import expand
+from .mnist_loader import as_floats
+
+FILE = "../data/mnist_expanded.pkl.gz"
+
+
+def expand_mnist(filename=FILE, splits=None):
+    """Write the file, if it is not there yet.  Returns its path.
+
+    splits : the data; None: MNIST
+    """
+    path = Path(filename)
+    if path.exists():
+        print("The expanded training set already exists.  Exiting.")
+        return path
+    splits = splits or load_mnist()
+    training = expand(splits.training)
+    data = [(as_floats(images), labels.astype(np.int64)) for images, labels in (
+        (training.images[:], training.labels), splits.validation, splits.test)]
+    print(f"Saving expanded data, {len(training.labels):,} training images: this takes a minute.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    with gzip.open(beside, "wb", compresslevel=1) as file:
+        pickle.dump(data, file, protocol=4)
+    beside.replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    print(expand_mnist(*sys.argv[1:2]))
