@@ -262,6 +262,33 @@ def test_masks_of_one_size_are_the_same_and_scaled_when_testing():
     assert np.all(drops[0].forward(x) == 0.5)
 
 
+def test_each_flaw_has_its_switch():
+    def make(*mended):
+        legacy.seed(5)
+        net = network3.Network([
+            network3.FullyConnectedLayer(784, 30, network3.tanh, 0.5),
+            network3.FullyConnectedLayer(30, 30, network3.tanh), network3.SoftmaxLayer(30, 10, 0.5)],
+            10, mended)
+        return net
+
+    weights = [net.layers[0].w.get_value() for net in (make(), make("initialisation"))]
+    np.testing.assert_allclose(weights[1], weights[0] * np.sqrt(30 / 784), rtol=1e-6)
+    assert sum(isinstance(layer, SameMaskDropout) for layer in make().engine.layers) == 2
+    assert not any(isinstance(layer, SameMaskDropout) for layer in make("dropout").engine.layers)
+    after = {}
+    for mended in ((), ("lambda",), ("order",)):
+        net = make(*mended)
+        net.SGD(shared(60), 1, 10, 0.1, shared(20), None, lmbda=0.5)
+        after[mended] = net.layers[0].w.get_value()
+    net = make()
+    net.SGD(shared(60), 1, 10, 0.1, shared(20), None, lmbda=0.05)
+    assert np.array_equal(after["lambda",], net.layers[0].w.get_value())
+    assert not np.array_equal(after["order",], after[()])
+    with pytest.raises(ValueError, match="mended must be some of initialisation, .*, not 'all'"):
+        make("all")
+    legacy.seed(None)
+
+
 @pytest.mark.parametrize("run, says", [
     (lambda: network3.Network([network3.ConvPoolLayer((3, 1, 5, 5), (20, 1, 28, 28)),
                                network3.SoftmaxLayer(432, 10)], 10),

@@ -27,7 +27,7 @@ LEVELS = [
     ["network"],
     ["compiling", "plots"],
     ["__init__"],
-    ["ensemble", "selftest", "book", "book.layers", "book.legacy", "book.mnist_loader"],
+    ["ensemble", "selftest", "book", "book.errata", "book.layers", "book.legacy", "book.mnist_loader"],
     ["book.pairs", "baselines"],
     ["experiments"],
     ["book.network", "book.network3", "reproduce"],

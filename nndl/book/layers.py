@@ -10,7 +10,7 @@ class SameMaskDropout(Dropout):
 
     p_dropout : the probability that a unit is *dropped*
     So two layers of one size, such as the two of 1,000 neurons in chapter 6, always have the same
-    mask, and so do two networks, whatever their seeds: an oversight that costs little, see errata.
+    mask, and so do two networks, whatever their seeds: an oversight, see errata.py.
     """
 
     name = "same_mask_dropout"

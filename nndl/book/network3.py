@@ -25,6 +25,7 @@ from .layers import SameMaskDropout
 from .mnist_loader import as_floats, read_pickle
 
 PRINTED = 1000  # mini-batches between two lines that say how far training is
+MENDED = ("initialisation", "lambda", "order", "dropout")  # flaws that one can do without
 
 
 # --- activation functions -------------------------------------------------------------------------
@@ -133,11 +134,17 @@ class Network:
 
     layers : ConvPoolLayer, FullyConnectedLayer, SoftmaxLayer, the last one a SoftmaxLayer
     mini_batch_size : examples in a mini-batch, in training and when measuring
+    mended : which of the original's flaws it shall not have, names of MENDED; see errata.py
     """
 
-    def __init__(self, layers, mini_batch_size):
-        self.layers, self.mini_batch_size = layers, mini_batch_size
-        row = [one for layer in layers for one in layer.made_of()]
+    def __init__(self, layers, mini_batch_size, mended=()):
+        self.layers, self.mini_batch_size, self.mended = layers, mini_batch_size, set(mended)
+        if unknown := self.mended - set(MENDED):
+            raise ValueError(f"mended must be some of {', '.join(MENDED)}, not {unknown.pop()!r}")
+        for layer in layers:
+            if "initialisation" in self.mended and isinstance(layer, FullyConnectedLayer):
+                layer.w.value *= np.sqrt(layer.n_out / layer.n_in)
+        row = [one for layer in layers for one in layer.made_of(self.mended)]
         images = isinstance(layers[0], ConvPoolLayer)
         shape = layers[0].image_shape[1:] if images else (layers[0].n_in,)
         self.engine = CoreNetwork(row, input_shape=shape)
@@ -151,7 +158,7 @@ class Network:
         """Train by mini-batch stochastic gradient descent, always in the same order.
 
         training_data, validation_data, test_data : of load_data_shared
-        lmbda : λ of C0 + λ/2 Σ w² / (number of mini-batches), so λ n/m times the λ of network2
+        lmbda : λ of C0 + λ/2 Σ w² / (number of mini-batches), which is m times as much as in network2
         """
         x, y = _pair(training_data, "training_data")
         m = mini_batch_size
@@ -159,13 +166,17 @@ class Network:
         if m != self.mini_batch_size:
             raise ValueError(f"mini_batch_size must be the network's, {self.mini_batch_size}, not {m}")
         best, best_iteration, test_accuracy = 0.0, 0, None
+        lmbda = lmbda if "lambda" in self.mended else lmbda * m  # as network2 has it
         for epoch in range(epochs):
+            if "order" in self.mended:
+                order = legacy.streams().order(len(x))
+                x, y = x[order], y[order]
             for start in range(0, batches, PRINTED):
                 if (epoch * batches + start) % PRINTED == 0:
                     print(f"Training mini-batch number {epoch * batches + start}")
                 some = slice(start * m, min(start + PRINTED, batches) * m)
                 n = some.stop - some.start
-                self.engine.SGD((x[some], y[some]), 1, m, eta, lmbda * m * n / (batches * m),
+                self.engine.SGD((x[some], y[some]), 1, m, eta, lmbda * n / (batches * m),
                                 shuffle=False, progress=False)
             validation_accuracy = self.accuracy(validation_data)
             print(f"Epoch {epoch}: validation accuracy {validation_accuracy:.2%}")
@@ -260,7 +271,7 @@ class ConvPoolLayer:
         self.b = Parameter(self.core, "b", _normal((maps,), 1.0))
         self.params = [self.w, self.b]
 
-    def made_of(self):
+    def made_of(self, mended=()):
         """nndl's layers that do its work."""
         return [self.core]
 
@@ -299,9 +310,10 @@ class FullyConnectedLayer:
         kind = KINDS[self.activation_fn]
         return [kind()] if kind else []
 
-    def made_of(self):
+    def made_of(self, mended=()):
         """nndl's layers that do its work."""
-        drop = [SameMaskDropout(self.p_dropout)] if self.p_dropout else []
+        drop = [layers.Dropout(self.p_dropout, inverted=False) if "dropout" in mended else
+                SameMaskDropout(self.p_dropout)] if self.p_dropout else []
         return [*drop, self.core, *self._activation()]
 
     def stands_behind(self, shape, mini_batch_size):
