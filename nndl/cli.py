@@ -266,6 +266,11 @@ def reproduce(options):
     from .reproduce import HEADINGS, chosen, draw, quick, run, run_all, table
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
+    if options.experiments == ["curves"]:
+        from .book.curves import curves
+        saved = curves(folder, options.published, lambda line: print(line, flush=True))
+        print("\nsaved:", *saved, sep="\n  ")
+        return
     experiments = chosen(options.experiments, options.chapter, options.all)
     asked = bool(experiments)
     experiments = experiments or list(EXPERIMENTS.values())
@@ -494,7 +499,10 @@ def _parser():
     made = verb(reproduce, "run the book's experiments, and set its numbers beside ours; alone it "
                 "lists them")
     made.add_argument("experiments", metavar="EXPERIMENT", nargs="*",
-                      help='an id such as 6.dropout, or a pattern such as "6.*"')
+                      help='an id such as 6.dropout, or a pattern such as "6.*"; "curves" draws the '
+                      "curves that the book published, from its own random numbers")
+    made.add_argument("--published", metavar="FOLDER", default=None,
+                      help="where the book's overfitting.json and multiple_eta.json are, for curves")
     made.add_argument("--chapter", type=whole, metavar="N", default=None, help="all of a chapter")
     made.add_argument("--all", action="store_true", help="all there are: many hours")
     made.add_argument("--runs", type=whole, metavar="N", default=None,

@@ -592,3 +592,33 @@ def _book_and_here(rows):
                  fontsize=TITLE_SIZE, color=BLACK)
     fig.legend(loc="outside upper right", ncols=2, fontsize=TEXT_SIZE, frameon=False)
     return fig
+
+
+def curves(panels, path):
+    """Our curves as lines over the book's published points, a panel for each list.
+
+    panels : [(name of the figure, [(label, our list, the book's list or None), ...]), ...]
+    path : str or Path of the .png.  Returns path as a Path.
+    """
+    path = _png(path)
+    lists = [(name, *line) for name, lines in panels for line in lines]
+    rows = -(-len(lists) // 4)
+    fig = Figure(figsize=(13.5, 3.0 * rows + 0.6), dpi=100, facecolor="white", layout="constrained")
+    FigureCanvasAgg(fig)
+    axes = fig.subplots(rows, 4, squeeze=False).ravel()
+    for ax in axes[len(lists):]:
+        ax.set_axis_off()
+    for ax, (name, label, ours, theirs) in zip(axes, lists):
+        epochs = np.arange(1, len(ours) + 1)
+        if theirs is not None:
+            ax.plot(epochs, theirs[:len(ours)], "o", color=TRAINING, markersize=5,
+                    markerfacecolor="none", label="the book", zorder=2)
+        ax.plot(epochs, ours, color=EVALUATION, linewidth=1.2, label="here", zorder=3)
+        ax.set_title(f"{name}: {label}", loc="left", fontsize=TEXT_SIZE, color=BLACK)
+        ax.set_xlabel("epoch", fontsize=TEXT_SIZE, color=BLACK)
+        ax.tick_params(labelsize=SMALL_SIZE, color=HAIRLINE, labelcolor=GREY)
+        ax.grid(color="#e6e6e6", linewidth=0.8)
+        for spine in ax.spines.values():
+            spine.set_color(HAIRLINE)
+    axes[0].legend(fontsize=TEXT_SIZE, frameon=False)
+    return _write(fig, path)

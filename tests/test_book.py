@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from nndl.book import conv, expand_mnist, legacy, mnist_loader, network, network2, network3
+from nndl.book import conv, curves, expand_mnist, legacy, mnist_loader, network, network2, network3
 from nndl.book.layers import SameMaskDropout
 from nndl.book.mnist_loader import Pairs
 from nndl.data import Dataset, Splits
@@ -47,6 +47,35 @@ def test_the_curve_of_overfitting_digit_for_digit(seeded, capsys):
                          f"Accuracy on training data: {training_accuracy[0]} / 1000",
                          f"Cost on evaluation data: {evaluation_cost[0]}",
                          "Accuracy on evaluation data: 5887 / 10000", ""]
+
+
+def test_the_published_curves_are_drawn(tmp_path):
+    """Six epochs of the one, and of 1,000 images of the other, beside what the book has of them."""
+    counts = [5887, 6505, 6970, 7271, 7433, 7198]
+    said, published = [], tmp_path / "fig"
+    ours = curves.overfitting(6)
+    published.mkdir()
+    (published / "overfitting.json").write_text(json.dumps([ours[0], counts, *ours[2:]]))
+    (published / "multiple_eta.json").write_text(json.dumps(
+        [[[], [], costs, []] for costs in ([3.0] * 6, [2.0] * 6, [1.0] * 6)]))
+    few = monkey(curves.multiple_eta, n=1000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curves, "multiple_eta", few)
+        saved = curves.curves(tmp_path / "out", published, said.append, epochs=6)
+        with pytest.raises(ValueError, match="--published: .* must have the book's overfitting.json"):
+            curves.curves(tmp_path / "out", tmp_path, said.append, epochs=1)
+    assert all(path.exists() for path in saved)
+    assert "overfitting, test accuracy: at most 0 from the book's" in said
+    assert sum("multiple_eta, training cost, eta = " in line for line in said) == 3
+    assert legacy.streams().__class__ is legacy.Streams
+
+
+def monkey(function, **options):
+    """The function with these options, under its own name."""
+    def other(**more):
+        return function(**more | options)
+    other.__name__ = function.__name__
+    return other
 
 
 def test_the_order_is_python_2s(seeded):

@@ -32,6 +32,7 @@ LEVELS = [
     ["experiments"],
     ["book.network", "book.network3", "reproduce"],
     ["book.network2", "book.conv", "book.expand_mnist"],
+    ["book.curves"],
     ["cli"],
     ["__main__"],
 ]
