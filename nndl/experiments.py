@@ -107,19 +107,20 @@ def _chapter_3():
                      **common, book=96.82)
     yield Experiment("3.few", "30 hidden neurons, 1,000 images: overfitting",
                      sigmoids(30, init="large"), **few, protocol=LAST_TEST, book=82.27)
-    yield Experiment("3.few.l2", "the same, regularised", sigmoids(30, init="large"), **few,
-                     lmbda=0.1, protocol=LAST_TEST, book=87.1)
+    yield Experiment("3.few.l2", "30 hidden neurons, 1,000 images, regularised",
+                     sigmoids(30, init="large"), **few, lmbda=0.1, protocol=LAST_TEST, book=87.1)
     yield Experiment("3.30.l2", "30 hidden neurons, regularised", sigmoids(30, init="large"), **common,
                      lmbda=5.0, book=96.49)
     yield Experiment("3.100.l2", "100 hidden neurons, regularised", sigmoids(100, init="large"),
                      **common, lmbda=5.0, **validation, book=97.92)
-    yield Experiment("3.100.l2.long", "the same, eta 0.1, 60 epochs", sigmoids(100, init="large"),
+    yield Experiment("3.100.l2.long", "100 hidden neurons, regularised, 60 epochs",
+                     sigmoids(100, init="large"),
                      **common | {"eta": 0.1, "epochs": 60}, lmbda=5.0, **validation, book=98.04)
     begins = common | {"eta": 0.1, "epochs": 1, "lmbda": 5.0, "protocol": FIRST_VALIDATION}
     yield Experiment("3.begin.large", "30 hidden neurons after one epoch, large weights",
                      sigmoids(30, init="large"), **begins, says="below 87")
-    yield Experiment("3.begin.default", "the same, default weights", sigmoids(30), **begins,
-                     says="about 93")
+    yield Experiment("3.begin.default", "30 hidden neurons after one epoch, default weights",
+                     sigmoids(30), **begins, says="about 93")
 
 
 def _chapter_5():
@@ -146,17 +147,18 @@ def _chapter_6():
     yield Experiment("6.two", "two convolutions, dense 100", book_units(20, 40, dense=(100,)),
                      **common, book=99.06)
     for epochs in (20, 60):
-        yield Experiment(f"6.tanh.{epochs}", f"the same with tanh, {epochs} epochs",
+        yield Experiment(f"6.tanh.{epochs}", f"two convolutions, dense 100, tanh, {epochs} epochs",
                          book_units(20, 40, dense=(100,), activation=Tanh),
                          **common | {"epochs": epochs})
     yield Experiment("6.relu", "two convolutions, dense 100, ReLU", rectified(100), **relu, book=99.23)
-    yield Experiment("6.expanded", "the same, 250,000 images", rectified(100), **expanded, book=99.37)
+    yield Experiment("6.expanded", "two convolutions, dense 100, ReLU, 250,000 images",
+                     rectified(100), **expanded, book=99.37)
     for dense, book in (((300,), 99.46), ((1000,), 99.43), ((100, 100), 99.43), ((300, 300), 99.48),
                         ((1000, 1000), 99.47)):
-        name = ".".join(map(str, dense))
-        yield Experiment(f"6.expanded.{name}", f"the same, dense {' and '.join(map(str, dense))}",
-                         rectified(*dense), **expanded, book=book)
-    yield Experiment("6.dropout", "the same with dropout",
+        name, neurons = ".".join(map(str, dense)), " and ".join(map(str, dense))
+        yield Experiment(f"6.expanded.{name}",
+                         f"two convolutions, dense {neurons}, ReLU, 250,000 images", rectified(*dense), **expanded, book=book)
+    yield Experiment("6.dropout", "two convolutions, dense 1000 and 1000, dropout, 250,000 images",
                      book_units(20, 40, dense=(1000, 1000), activation=ReLU, p_dropout=0.5),
                      **expanded | {"epochs": 40, "lmbda": 0.0, "runs": 5}, book=99.60)
     yield Experiment("6.vote", "the vote of these five", measure=vote_of_dropout, protocol=LAST_TEST,

@@ -579,7 +579,7 @@ def _book_and_here(rows):
              if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.set_xticks([], minor=True)
-    ax.set_yticks(range(len(rows)), [f"{what}  {name}" for name, what, *_ in rows])
+    ax.set_yticks(range(len(rows)), [f"{what}   {name}" for name, what, *_ in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlabel("images that are classified wrongly, percent, logarithmic", fontsize=TEXT_SIZE,
                   color=BLACK)
