@@ -157,7 +157,8 @@ def _chapter_6():
                         ((1000, 1000), 99.47)):
         name, neurons = ".".join(map(str, dense)), " and ".join(map(str, dense))
         yield Experiment(f"6.expanded.{name}",
-                         f"two convolutions, dense {neurons}, ReLU, 250,000 images", rectified(*dense), **expanded, book=book)
+                         f"two convolutions, dense {neurons}, ReLU, 250,000 images",
+                         rectified(*dense), **expanded, book=book)
     yield Experiment("6.dropout", "two convolutions, dense 1000 and 1000, dropout, 250,000 images",
                      book_units(20, 40, dense=(1000, 1000), activation=ReLU, p_dropout=0.5),
                      **expanded | {"epochs": 40, "lmbda": 0.0, "runs": 5}, book=99.60)
