@@ -173,6 +173,12 @@ def dense(ops, rng, m):
     return ops.dense_forward(a, w, b), *ops.dense_backward(delta, a, w)
 
 
+def thousand(ops, rng, m):
+    """So many neurons that a block takes them in several pieces; more than once, to meet by chance."""
+    a, w, delta = (normal(rng, "f", *shape) for shape in ((m, 300), (1000, 300), (m, 1000)))
+    return [array for _ in range(5) for array in ops.dense_backward(delta, a, w)]
+
+
 def dense_step(ops, rng, m, part):
     delta, a, w, b = (normal(rng, "f", *shape) for shape in ((m, 30), (m, 37), (30, 37), (30,)))
     delta[rng.random(delta.shape) >= part] = 0
@@ -204,6 +210,7 @@ def conv_pool(ops, rng, m, channels, activation):
 
 CASES = {
     "dense": dense,
+    "a thousand neurons": thousand,
     "a step of most neurons": lambda ops, rng, m: dense_step(ops, rng, m, 1.0),
     "a step of few neurons": lambda ops, rng, m: dense_step(ops, rng, m, 0.2),
     "number by number": elementwise,
