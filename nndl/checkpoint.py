@@ -7,12 +7,10 @@ measured so far.  A run that goes on from there ends in the same bits as one tha
     net.SGD(training, 60, 10, 0.1, checkpoint="digits.checkpoint.npz")
 """
 
-import contextlib
 import glob
 import hashlib
 import json
 import signal
-import threading
 import time
 import warnings
 from dataclasses import dataclass
@@ -22,7 +20,8 @@ import numpy as np
 
 from .array_file import read_arrays, write_arrays
 from .data.made import Made
-from .model_file import describe, parameters
+from .interrupting import ctrl_c
+from .model_file import describe, parameters, restore
 
 KIND, VERSION = "nndl checkpoint", 1
 
@@ -67,9 +66,7 @@ class Checkpoint:
             return Position()
         self._compare(header, epochs, eta)
         net = self.network
-        for number, layer in enumerate(net.layers):
-            for name in layer.parameters:
-                getattr(layer, name)[...] = arrays[f"{number}.{name}"]
+        restore(net, arrays)
         for key in header["velocity"]:
             number, name = key.split(".")
             v = net.velocity[int(number), name] = np.zeros_like(getattr(net.layers[int(number)], name))
@@ -127,25 +124,16 @@ class Checkpoint:
         if self.stop:
             raise KeyboardInterrupt(kept)
 
-    @contextlib.contextmanager
     def stopping(self):
         """Within it Ctrl-C is obeyed after the mini-batch: in the midst of one nothing could be kept.
 
-        A second one is obeyed at once.  Where somebody else has a handler, theirs decides.
+        A second one is obeyed at once.
         """
         def interrupt(number, frame):
             self.stop = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-        if (threading.current_thread() is not threading.main_thread()
-                or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
-            yield
-            return
-        signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return ctrl_c(interrupt)
 
 
 def fingerprint(data):

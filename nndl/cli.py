@@ -266,6 +266,7 @@ def reproduce(options):
     from .reproduce import HEADINGS, chosen, draw, quick, run, run_all, table
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
+    same = ["--out", str(folder), *["--quick"] * options.quick]
     if options.experiments == ["curves"]:
         from .book.curves import curves
         saved = curves(folder, options.published, lambda line: print(line, flush=True))
@@ -281,7 +282,8 @@ def reproduce(options):
             run(experiment, options.seed, folder)
         return
     if asked:
-        run_all(experiments, folder, options.runs, options.jobs, lambda line: print(line, flush=True))
+        run_all(experiments, folder, options.runs, options.jobs, lambda line: print(line, flush=True),
+                same)
     else:
         for experiment in experiments:
             print(f"{experiment.id:<24} {experiment.what}")

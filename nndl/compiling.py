@@ -12,7 +12,6 @@ import glob
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from . import backends
+from .interrupting import ctrl_c
 from .layers import LAYERS
 from .model_file import describe, network_of
 from .network import EVALUATED_AT_ONCE, Step
@@ -64,7 +64,6 @@ def watched(what, how_long=""):
         yield
 
 
-@contextlib.contextmanager
 def _interrupted_outside_llvm():
     """Ctrl-C takes effect when LLVM, the compiler behind Numba, is done with what it is at.
 
@@ -79,15 +78,7 @@ def _interrupted_outside_llvm():
             frame = frame.f_back
         raise KeyboardInterrupt
 
-    if (threading.current_thread() is not threading.main_thread()
-            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
-        yield  # somebody else decides
-        return
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return ctrl_c(interrupt)
 
 
 def kind(layer, network):

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from .backends import set_threads, usable_cores
-from .model_file import describe, network_of, parameters
+from .model_file import describe, network_of, parameters, restore
 
 
 def plurality(predictions):
@@ -86,7 +86,5 @@ def _again(job, arrays):
     """The network that a worker has trained."""
     description, backend, own_layers, *_ = job
     net = network_of(description, backend, own_layers)
-    for key, array in arrays.items():
-        number, name = key.split(".")
-        getattr(net.layers[int(number)], name)[...] = array
+    restore(net, arrays)
     return net

@@ -8,6 +8,7 @@ from pathlib import Path
 def write_atomically(path, content):
     """Write bytes to path: beside it first, flushed, then renamed over it.
 
+    content : the bytes, or a function that writes them to the file that it is given
     Whatever happens on the way, path holds its old content or all of the new one.
     """
     path = Path(path)
@@ -15,7 +16,7 @@ def write_atomically(path, content):
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            content(file) if callable(content) else file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(beside, 0o666 & ~_umask())

@@ -31,6 +31,16 @@ def parameters(net):
             for number, layer in enumerate(net.layers) for name in layer.parameters}
 
 
+def restore(net, arrays):
+    """Give net what `parameters` has taken from one like it."""
+    for number, layer in enumerate(net.layers):
+        for name in layer.parameters:
+            mine, read = getattr(layer, name), arrays[f"{number}.{name}"]
+            if (mine.shape, mine.dtype) != (read.shape, read.dtype):
+                raise ValueError(f"{name} of {layer!r} is {read.dtype} {read.shape} in it")
+            mine[...] = read
+
+
 def describe(net):
     """What the network is made of, but for its weights: plain numbers, text and lists, as JSON has.
 
@@ -91,12 +101,7 @@ def _build(path, header, arrays, backend, own_layers):
     try:
         _compare(_layers_of(header, own_layers), header["input_shape"], arrays)
         net = network_of(header, backend, own_layers)
-        for number, layer in enumerate(net.layers):
-            for name in layer.parameters:
-                mine, read = getattr(layer, name), arrays[f"{number}.{name}"]
-                if (mine.shape, mine.dtype) != (read.shape, read.dtype):
-                    raise ValueError(f"{name} of {layer!r} is {read.dtype} {read.shape} in it")
-                mine[...] = read
+        restore(net, arrays)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
             MemoryError) as error:
         raise ValueError(f"{path} does not describe a network: {error}") from None

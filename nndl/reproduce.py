@@ -148,10 +148,11 @@ def sources(experiment):
 
 # --- many runs ------------------------------------------------------------------------------------
 
-def run_all(experiments, folder, runs=None, jobs=1, say=print):
+def run_all(experiments, folder, runs=None, jobs=1, say=print, options=()):
     """Each of the experiments as often as it says, but for what is there already, several at once.
 
     runs : of each, None: as it says;  jobs : how many processes, each with its share of the cores
+    options : of `nndl reproduce`, by which such a process finds the same experiments and folder
     """
     wanted = [(experiment, seed) for experiment in experiments
               for seed in range(runs or experiment.runs)
@@ -170,8 +171,7 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print):
             return
         child = subprocess.Popen(
             [sys.executable, "-m", "nndl", "reproduce", experiment.id, "--seed", str(seed),
-             "--threads", str(threads), "--out", str(folder),
-             *["--quick"] * (experiment == quick(experiment))],
+             "--threads", str(threads), *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in child.stdout:
             say(f"{name}: {line.rstrip()}")

@@ -12,6 +12,7 @@ from nndl.book import conv, curves, expand_mnist, legacy, mnist_loader, network,
 from nndl.book.layers import SameMaskDropout
 from nndl.book.mnist_loader import Pairs
 from nndl.data import Dataset, Splits
+from nndl.data.expand import expand
 from tests.nets import digits
 
 
@@ -235,6 +236,13 @@ def test_mistakes_get_an_answer_that_mends_them(run, error, says):
 def shared(n):
     images, labels = digits(n)
     return network3.Shared(images), network3.Shared(labels)
+
+
+def test_the_expanded_data_are_shared_too():
+    training, _, _ = network3.load_data_shared("nowhere/mnist_expanded.pkl.gz")
+    assert network3.size(training) == 250_000 and training[0].shape == (250_000, 784)
+    few = network3.Shared(expand(Dataset(*digits(6))).images)
+    assert few.get_value().shape == few.shape == (30, 784) and 0 < few.eval().max() < 1
 
 
 def net3(activation_fn=network3.ReLU, p_dropout=0.0):

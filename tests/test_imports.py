@@ -18,7 +18,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # Who may stand on whom: a module may import those of the levels below its own.  A module that is
 # not here has no place yet: give it one.
 LEVELS = [
-    ["files", "progress"],
+    ["files", "interrupting", "progress"],
     ["data.idx", "data.mnist", "data", "data.made", "data.expand", "data.distort", "ops"],
     ["backends", "initialize", "costs", "schedules"],
     ["array_file"],
@@ -30,8 +30,9 @@ LEVELS = [
     ["ensemble", "selftest", "book", "book.errata", "book.layers", "book.legacy", "book.mnist_loader"],
     ["book.pairs", "baselines"],
     ["experiments"],
-    ["book.network", "book.network3", "reproduce"],
-    ["book.network2", "book.conv", "book.expand_mnist"],
+    ["book.network", "reproduce"],
+    ["book.network2", "book.network3", "book.expand_mnist"],
+    ["book.conv"],
     ["book.curves"],
     ["cli"],
     ["__main__"],

@@ -214,3 +214,13 @@ def test_a_result_of_other_settings_or_other_sources_is_stale(few, tmp_path):
     assert reproduce.stale(replace(TINY, eta=0.4), [result])
     assert reproduce.stale(replace(TINY, layers=lambda: [Dense(10, init="he"), Softmax()]), [result])
     assert reproduce.stale(TINY, [result | {"sources": "others"}])
+
+
+def test_several_at_once_run_the_same_experiments_as_one_after_the_other(tmp_path, capsys):
+    """In processes of their own, on MNIST: two runs of one epoch."""
+    assert cli.main(["reproduce", "5.1", "--quick", "--jobs", "2", "--runs", "2", "--out",
+                     str(tmp_path)]) == 0
+    found = [json.loads((tmp_path / "quick" / f"5.1.{seed}.json").read_text()) for seed in (0, 1)]
+    assert [result["experiment"]["epochs"] for result in found] == [1, 1]
+    assert all(result["threads"] >= 1 and result["test_accuracy"][0] > 0.9 for result in found)
+    assert "5.1, seed 1: epoch 1/1: " in capsys.readouterr().out

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..data import load_mnist
 from ..data.expand import expand
+from ..files import write_atomically
 from .mnist_loader import as_floats
 
 FILE = "../data/mnist_expanded.pkl.gz"
@@ -35,11 +36,12 @@ def expand_mnist(filename=FILE, splits=None):
     data = [(as_floats(images), labels.astype(np.int64)) for images, labels in (
         (training.images[:], training.labels), splits.validation, splits.test)]
     print(f"Saving expanded data, {len(training.labels):,} training images: this takes a minute.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    with gzip.open(beside, "wb", compresslevel=1) as file:
-        pickle.dump(data, file, protocol=4)
-    beside.replace(path)
+
+    def write(file):
+        with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as zipped:
+            pickle.dump(data, zipped, protocol=4)
+
+    write_atomically(path, write)
     return path
 
 

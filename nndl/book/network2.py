@@ -8,13 +8,13 @@
 """
 
 import json
-import sys
 
 import numpy as np
 
 from .. import costs
 from ..files import write_atomically
 from . import legacy, network
+from .mnist_loader import vectorized_result
 from .network import sigmoid, sigmoid_prime
 from .pairs import Examples
 
@@ -53,6 +53,9 @@ class CrossEntropyCost:
     def delta(z, a, y):
         """The error at the output layer, book (66).  z is not used: sigma' has cancelled."""
         return a - y
+
+
+COSTS = {cost.__name__: cost for cost in (QuadraticCost, CrossEntropyCost)}  # in files
 
 
 class Network(network.Network):
@@ -103,22 +106,25 @@ class Network(network.Network):
             raise ValueError("monitor_evaluation_... and early_stopping_n need evaluation_data, say "
                              "evaluation_data=validation_data")
         evaluation_cost, evaluation_accuracy, training_cost, training_accuracy = [], [], [], []
+
+        def cost(examples):
+            return self._total(examples, lmbda)
+
+        monitors = (
+            (monitor_training_cost, training_cost, cost, "Cost on training data: {}", training),
+            (monitor_training_accuracy, training_accuracy, self._right,
+             "Accuracy on training data: {} / {}", training),
+            (monitor_evaluation_cost, evaluation_cost, cost, "Cost on evaluation data: {}", evaluation),
+            (monitor_evaluation_accuracy, evaluation_accuracy, self._right,
+             "Accuracy on evaluation data: {} / {}", evaluation))
         best, best_epoch = 0, 0
         for epoch in range(epochs):
             self._epoch(training, mini_batch_size, eta, lmbda)
             print(f"Epoch {epoch} training complete")
-            if monitor_training_cost:
-                training_cost.append(self._total(training, lmbda))
-                print(f"Cost on training data: {training_cost[-1]}")
-            if monitor_training_accuracy:
-                training_accuracy.append(self._right(training))
-                print(f"Accuracy on training data: {training_accuracy[-1]} / {len(training)}")
-            if monitor_evaluation_cost:
-                evaluation_cost.append(self._total(evaluation, lmbda))
-                print(f"Cost on evaluation data: {evaluation_cost[-1]}")
-            if monitor_evaluation_accuracy:
-                evaluation_accuracy.append(self._right(evaluation))
-                print(f"Accuracy on evaluation data: {evaluation_accuracy[-1]} / {len(evaluation)}")
+            for wanted, entries, measure, line, examples in monitors:
+                if wanted:
+                    entries.append(measure(examples))
+                    print(line.format(entries[-1], len(examples)))
             print()
             if early_stopping_n:
                 now = (evaluation_accuracy[-1] if monitor_evaluation_accuracy
@@ -165,8 +171,7 @@ def load(filename):
     try:
         with open(filename, encoding="utf-8") as file:
             data = json.load(file)
-        cost = getattr(sys.modules[__name__], data["cost"])
-        net = Network(data["sizes"], cost=cost)
+        net = Network(data["sizes"], cost=COSTS[data["cost"]])
         net.weights = [np.array(w, dtype=float) for w in data["weights"]]
         net.biases = [np.array(b, dtype=float) for b in data["biases"]]
         net.engine()  # checks the shapes
@@ -175,9 +180,3 @@ def load(filename):
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise ValueError(f"{filename} is not a network that network2 has saved: {error}") from None
     return net
-
-
-def vectorized_result(j):
-    """The desired output for digit j: (10, 1)."""
-    from .mnist_loader import vectorized_result
-    return vectorized_result(j)

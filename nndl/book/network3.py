@@ -23,6 +23,7 @@ from ..network import Network as CoreNetwork
 from . import legacy
 from .layers import SameMaskDropout
 from .mnist_loader import as_floats, read_pickle
+from .network import sigmoid
 
 PRINTED = 1000  # mini-batches between two lines that say how far training is
 MENDED = ("initialisation", "lambda", "order", "dropout")  # flaws that one can do without
@@ -38,11 +39,6 @@ def linear(z):
 def ReLU(z):
     """max(0, z), book (112)."""
     return np.maximum(0.0, z)
-
-
-def sigmoid(z):
-    """1 / (1 + e^-z), book (3)."""
-    return 1.0 / (1.0 + np.exp(-z))
 
 
 def tanh(z):
@@ -71,8 +67,8 @@ class Shared:
 
     def get_value(self, borrow=False):
         """The numbers: images as floats (n, 784), byte/256."""
-        value = as_floats(self.array) if self.array.dtype == np.uint8 and self.array.ndim > 1 else (
-            self.array)
+        images = self.array.dtype == np.uint8 and self.array.ndim > 1
+        value = as_floats(self.array[:]) if images else self.array
         return value if borrow else np.array(value)
 
     def eval(self):
