@@ -169,13 +169,13 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print, options=()):
         name = f"{experiment.id}, seed {seed}"
         if stop.is_set():
             return
-        child = subprocess.Popen(
-            [sys.executable, "-m", "nndl", "reproduce", experiment.id, "--seed", str(seed),
-             "--threads", str(threads), *options],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for line in child.stdout:
-            say(f"{name}: {line.rstrip()}")
-        if child.wait():
+        command = [sys.executable, "-m", "nndl", "reproduce", experiment.id, "--seed", str(seed),
+                   "--threads", str(threads), *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True) as child:
+            for line in child.stdout:
+                say(f"{name}: {line.rstrip()}")
+        if child.returncode:
             stop.set()
             raise ChildProcessError(f"{name} ended with exit status {child.returncode}, see above")
 
@@ -184,7 +184,7 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print, options=()):
             list(pool.map(lambda pair: process(*pair), wanted))
         except KeyboardInterrupt:
             stop.set()  # the children have had the same Ctrl-C, and save
-            raise
+            raise KeyboardInterrupt("what there is is kept, and the same command goes on") from None
 
 
 # --- what came out --------------------------------------------------------------------------------

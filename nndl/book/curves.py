@@ -58,14 +58,15 @@ def curves(folder, published=None, say=print, **shorter):
 
     published : the folder with the book's own, or None;  shorter : epochs, for a trial
     """
-    ours = {}
+    makers, ours = (overfitting, multiple_eta), {}
+    theirs = {} if published is None else {
+        make.__name__: _read(published, make.__name__) for make in makers}
     try:
-        for make in (overfitting, multiple_eta):
+        for make in makers:
             say(f"{make.__name__} ...")
             ours[make.__name__] = make(**shorter)
     finally:
         legacy.seed(None)
-    theirs = {} if published is None else {name: _read(published, name) for name in ours}
     for name in theirs:
         for label, mine, its in _pairs(ours[name], theirs[name], name):
             apart = np.abs(np.subtract(mine, its[:len(mine)])).max()
