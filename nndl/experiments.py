@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .baselines import average_darkness, support_vector_machine, vote_of_dropout
 from .book.layers import SameMaskDropout
-from .layers import ConvPool, Dense, ReLU, Sigmoid, Softmax, Tanh
+from .layers import ConvPool, Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
 
 # How the book reads one number off a run.  Each names history lists: which epoch, which accuracy.
 BEST_TEST = "test, best epoch"
@@ -63,19 +63,23 @@ def sigmoids(*sizes, init="default"):
     return lambda: [layer for n in (*sizes, 10) for layer in (Dense(n, init=init), Sigmoid())]
 
 
-def book_units(*convolutions, dense=(), activation=Sigmoid, p_dropout=0.0):
+def book_units(*convolutions, dense=(), activation=Sigmoid, p_dropout=0.0, init="network3",
+               same_mask=True):
     """A function that makes network3's layers: convolutions with pooling, dense ones, softmax.
 
     convolutions : how many maps each has;  dense : how many neurons each has
     p_dropout : of the input of every dense layer and of the softmax's
+    init : of the dense layers' weights;  same_mask : whether layers of one size drop the same units
     """
     def drop():
-        return [SameMaskDropout(p_dropout)] if p_dropout else []
+        if not p_dropout:
+            return []
+        return [SameMaskDropout(p_dropout) if same_mask else Dropout(p_dropout, inverted=False)]
 
     def layers():
         return [
             *(ConvPool(maps, 5, activation.name, init="network3") for maps in convolutions),
-            *(layer for n in dense for layer in (*drop(), Dense(n, init="network3"), activation())),
+            *(layer for n in dense for layer in (*drop(), Dense(n, init=init), activation())),
             *drop(), Dense(10, init="zeros"), Softmax()]
     return layers
 
@@ -166,5 +170,23 @@ def _chapter_6():
                      book=99.67, runs=1)
 
 
-EXPERIMENTS = {experiment.id: experiment for chapter in (_chapter_1, _chapter_3, _chapter_5, _chapter_6)
-               for experiment in chapter()}
+def _flaws():
+    """What network3's flaws cost: the same networks without one of them, see nndl/book/errata.py."""
+    relu = {"epochs": 60, "eta": 0.03, "lmbda": 1.0, "shuffle": False, "protocol": AT_BEST_VALIDATION}
+    same = book_units(20, 40, dense=(100,), activation=ReLU)
+    yield Experiment("6.relu.init", "6.relu, dense weights by 1/√n_in",
+                     book_units(20, 40, dense=(100,), activation=ReLU, init="default"), **relu)
+    yield Experiment("6.relu.lambda", "6.relu, λ = 0.1 as network2 understands it", same,
+                     **relu | {"lmbda": 0.1})
+    yield Experiment("6.relu.order", "6.relu, shuffled for each epoch", same,
+                     **relu | {"shuffle": True})
+    dropout = relu | {"epochs": 40, "lmbda": 0.0}
+    for name, what, same_mask in (("6.dropout.few", "6.dropout on 50,000 images", True),
+                                  ("6.dropout.few.masks", "the same, each layer with its own masks", False)):
+        yield Experiment(name, what, book_units(20, 40, dense=(1000, 1000), activation=ReLU,
+                                                p_dropout=0.5, same_mask=same_mask), **dropout)
+
+
+EXPERIMENTS = {experiment.id: experiment
+               for part in (_chapter_1, _chapter_3, _chapter_5, _chapter_6, _flaws)
+               for experiment in part()}

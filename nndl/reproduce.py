@@ -6,12 +6,14 @@ measured; until it is finished there is a checkpoint beside it, from which the n
 
 import ast
 import hashlib
+import io
 import json
 import statistics
 import subprocess
 import sys
 import threading
 import time
+import tokenize
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -136,14 +138,26 @@ def sources(experiment):
         for file in files:
             if file.name.endswith("_numpy.py"):
                 continue  # what is run is checked against these, and is elsewhere
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            for node in ast.walk(tree):  # without docstrings
-                if (isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and node.body
-                        and isinstance(node.body[0], ast.Expr)
-                        and isinstance(node.body[0].value, ast.Constant)):
-                    del node.body[0]
-            total.update(f"{file.name}\n{ast.dump(tree)}\n".encode())
+            total.update(f"{file.name}\n{what_it_does(file.read_text(encoding='utf-8'))}\n".encode())
     return total.hexdigest()[:16]
+
+
+def what_it_does(program):
+    """A program's text without comments, docstrings and blank lines: the same on every Python."""
+    lines = program.splitlines()
+    for node in ast.walk(ast.parse(program)):
+        if (isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and node.body
+                and isinstance(node.body[0], ast.Expr)
+                and isinstance(node.body[0].value, ast.Constant)):
+            docstring = node.body[0]
+            for number in range(docstring.lineno - 1, docstring.end_lineno):
+                lines[number] = ""
+    # A docstring stands on lines of its own, so that the places of what is left are as they were.
+    for token in tokenize.generate_tokens(io.StringIO(program).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 # --- many runs ------------------------------------------------------------------------------------
