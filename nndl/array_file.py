@@ -4,6 +4,7 @@ Inside are `header`, JSON that says of what kind and version the file is, and th
 such a file, too: np.load(path).  Nothing in it is ever run, and a damaged one is refused whole.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -35,9 +36,10 @@ def read_arrays(path, kind, version, mend):
         return _read(path, kind, version)
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no {kind.split()[-1]} file {path}") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
     except Exception as error:  # damaged bytes make zipfile, NumPy and json raise nearly anything
+        # EINVAL: they have sent zipfile to a place before the file's beginning.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
         raise ValueError(f"{path} is not a whole {kind} file: {error}; {mend}") from None
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .ensemble import plurality
+from .network import Network
 
 
 def average_darkness(splits, folder=None):
@@ -33,29 +34,47 @@ def support_vector_machine(splits, folder=None):
     return measure(splits, lambda images: machine.predict(rows(images)))
 
 
-def vote_of_dropout(splits, folder):
-    """The plurality vote of the runs of 6.dropout that are in the folder, on the test images."""
-    found = [json.loads(path.read_text(encoding="utf-8"))
-             for path in sorted(Path(folder).glob("6.dropout.*.json"))]
+def vote_of(name):
+    """`measure` of the plurality vote, on the test images, of an experiment's runs in the folder."""
+    def vote(splits, folder):
+        found = [json.loads(path.read_text(encoding="utf-8"))
+                 for path in _files_of(name, folder, "json")]
+        predictions = np.repeat(splits.test.labels[None].astype(int), len(found), axis=0)
+        for mine, result in zip(predictions, found):
+            for number, predicted in result["test_errors"]:
+                mine[number] = predicted
+        return _of_test(splits, plurality(predictions))
+    return vote
+
+
+def mean_of(name):
+    """The same of their mean probabilities, for which the networks themselves have to be there."""
+    def mean(splits, folder):
+        nets = (Network.load(path) for path in _files_of(name, folder, "npz"))
+        return _of_test(splits, sum(net.feedforward(splits.test.images) for net in nets).argmax(axis=1))
+    return mean
+
+
+def _files_of(name, folder, kind):
+    found = [path for path in sorted(Path(folder).glob(f"{name}.*.{kind}"))
+             if path.name.removeprefix(f"{name}.").removesuffix(f".{kind}").isdigit()]
     if not found:
-        raise ValueError(f"6.vote is the vote of the runs of 6.dropout, and none is in {folder}: "
-                         "`nndl reproduce 6.dropout` first")
-    predictions = np.repeat(splits.test.labels[None].astype(int), len(found), axis=0)
-    for mine, result in zip(predictions, found):
-        for number, predicted in result["test_errors"]:
-            mine[number] = predicted
-    said = plurality(predictions)
+        raise ValueError(f"this is what the networks of {name} say together, and no {name}.*.{kind} is "
+                         f"in {folder}: `nndl reproduce {name}` first")
+    return found
+
+
+def _of_test(splits, said):
+    """Accuracies, as `measure` has them, of what was said of the test images."""
     return {"validation_accuracy": [], "test_accuracy": [float(np.mean(said == splits.test.labels))],
             "test_errors": wrong(said, splits.test.labels)}
 
 
 def measure(splits, predict):
     """{"validation_accuracy": [...], "test_accuracy": [...], "test_errors": ...} of a classifier."""
-    said = predict(splits.test.images)
-    return {"validation_accuracy": [float(np.mean(predict(splits.validation.images)
-                                                  == splits.validation.labels))],
-            "test_accuracy": [float(np.mean(said == splits.test.labels))],
-            "test_errors": wrong(said, splits.test.labels)}
+    validation = predict(splits.validation.images) == splits.validation.labels
+    return (_of_test(splits, predict(splits.test.images))
+            | {"validation_accuracy": [float(np.mean(validation))]})
 
 
 def wrong(said, labels):

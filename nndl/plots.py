@@ -1,8 +1,9 @@
 """Every figure of the project.
 
 Each figure has two functions: a public one that checks its path, saves the figure there and returns
-the path, and one with an underscore before its name that builds the Figure.  Matplotlib is used
-through its objects alone, without pyplot, so that no window opens and no setting changes.
+the path, and one with an underscore before its name that builds the Figure; book/conv.py hands such
+figures out, as the book's program does.  Matplotlib is used through its objects alone, without
+pyplot, so that no window opens and no setting changes.
 
 Weights are drawn as in the book: mid-grey is 0, darker is more positive, lighter more negative.
 """

@@ -5,6 +5,7 @@ measured; until it is finished there is a checkpoint beside it, from which the n
 """
 
 import ast
+import functools
 import hashlib
 import io
 import json
@@ -19,9 +20,12 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import numpy as np
+
 from . import backends
 from .baselines import wrong
-from .data import load_mnist
+from .data import Dataset, load_mnist
+from .data.distort import distorted
 from .data.expand import expand
 from .experiments import (
     AT_BEST_VALIDATION,
@@ -30,10 +34,13 @@ from .experiments import (
     EXPERIMENTS,
     FIRST_VALIDATION,
     LAST_TEST,
+    LAST_VALIDATION,
+    Experiment,
 )
 from .files import write_atomically
 from .model_file import describe
 from .network import Network
+from .schedules import falling
 
 TOLERANCE = 0.15  # percent that a row may be below the book's number without a word
 # What a result depends on, but for the settings, which it has in it.
@@ -75,6 +82,9 @@ def settings(experiment):
     """All that an experiment says, as JSON has it: what makes a result one of this experiment."""
     named = {name: getattr(experiment, name) for name in (
         "id", "epochs", "eta", "lmbda", "mini_batch_size", "data", "shuffle")}
+    named |= {name: getattr(experiment, name) for name in (
+        "falls_to", "momentum", "distortion", "test_each_epoch")
+        if getattr(experiment, name) != getattr(Experiment, name, {})}
     if experiment.layers is None:
         return named
     network = describe(make(experiment, 0, backend="numpy"))
@@ -84,8 +94,14 @@ def settings(experiment):
 
 def training_data(experiment, splits):
     """The Dataset that it learns from."""
+    def with_validation():
+        return Dataset(*map(np.concatenate, zip(splits.training, splits.validation)))
+
     return {"all": lambda: splits.training, "first 1,000": lambda: splits.training[:1000],
-            "expanded": lambda: expand(splits.training)}[experiment.data]()
+            "expanded": lambda: expand(splits.training),
+            "distorted": lambda: distorted(splits.training, **experiment.distortion),
+            "60,000 distorted": lambda: distorted(with_validation(), **experiment.distortion),
+            }[experiment.data]()
 
 
 def run(experiment, seed, folder, progress=True):
@@ -100,7 +116,9 @@ def run(experiment, seed, folder, progress=True):
         measured = experiment.measure(splits, folder)
         measured["seconds"] = [round(time.perf_counter() - began, 2)]
     else:
-        measured = train(experiment, seed, splits, kept, progress)
+        measured, net = train(experiment, seed, splits, kept, progress)
+        if experiment.keep_model:
+            net.save(path.with_suffix(".npz"))
     result = {"experiment": settings(experiment), "seed": seed, **measured,
               "threads": backends.get("numba").threads, "date": time.strftime("%Y-%m-%d"),
               "machine": machine(), "versions": versions(), "sources": programs}
@@ -110,17 +128,21 @@ def run(experiment, seed, folder, progress=True):
 
 
 def train(experiment, seed, splits, checkpoint, progress):
-    """What a network measures while it is trained, as it stands in the file."""
+    """(what a network measures while it is trained, as it stands in the file; the network)."""
     net = make(experiment, seed)
+    validation = None if experiment.data.startswith("60,000") else splits.validation
+    monitors = {"test_accuracy": lambda net: net.accuracy(splits.test)}
     history = net.SGD(
         training_data(experiment, splits), experiment.epochs, experiment.mini_batch_size,
-        experiment.eta, experiment.lmbda, splits.validation, monitor_evaluation_accuracy=True,
-        monitors={"test_accuracy": lambda net: net.accuracy(splits.test)},
+        falling(experiment.eta, experiment.epochs, experiment.falls_to), experiment.lmbda, validation,
+        monitor_evaluation_accuracy=validation is not None, momentum=experiment.momentum,
+        monitors=monitors if experiment.test_each_epoch else {},
         shuffle=experiment.shuffle, checkpoint=checkpoint, progress=progress)
+    test = history.measured.get("test_accuracy") or [net.accuracy(splits.test)]
     return {"parameters": net.parameters, "validation_accuracy": history.evaluation_accuracy,
-            "test_accuracy": history.measured["test_accuracy"],
+            "test_accuracy": test,
             "test_errors": wrong(net.predict(splits.test.images), splits.test.labels),
-            "seconds": [round(s, 2) for s in history.seconds]}
+            "seconds": [round(s, 2) for s in history.seconds]}, net
 
 
 def _as_text(result):
@@ -133,13 +155,19 @@ def sources(experiment):
     """A hash of the programs that its result comes from: of what they do, not of what they say."""
     total = hashlib.sha256()
     here = Path(__file__).parent
-    for name in SOURCES if experiment.layers else ("baselines.py", "ensemble.py", "data/mnist.py"):
+    names = SOURCES if experiment.layers else ("baselines.py", "ensemble.py", "data/mnist.py")
+    for name in (*names, *["data/distort.py", "schedules.py"] * bool(experiment.distortion)):
         files = [here / name] if name.endswith(".py") else sorted((here / name).glob("*.py"))
         for file in files:
             if file.name.endswith("_numpy.py"):
                 continue  # what is run is checked against these, and is elsewhere
-            total.update(f"{file.name}\n{what_it_does(file.read_text(encoding='utf-8'))}\n".encode())
+            total.update(f"{file.name}\n{_program(file)}\n".encode())
     return total.hexdigest()[:16]
+
+
+@functools.cache
+def _program(file):
+    return what_it_does(file.read_text(encoding="utf-8"))
 
 
 def what_it_does(program):
@@ -220,7 +248,8 @@ def measured(experiment, result):
         return 100 * test[max(range(len(validation)), key=lambda epoch: (validation[epoch], epoch))]
     return 100 * {BEST_TEST: lambda: max(test), LAST_TEST: lambda: test[-1],
                   BEST_VALIDATION: lambda: max(validation),
-                  FIRST_VALIDATION: lambda: validation[0]}[experiment.protocol]()
+                  FIRST_VALIDATION: lambda: validation[0],
+                  LAST_VALIDATION: lambda: validation[-1]}[experiment.protocol]()
 
 
 def best(experiment, found):

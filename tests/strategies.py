@@ -104,3 +104,23 @@ def conv_pool_geometries(draw, most_m=3, channels=few, most_f=3, most_places=2):
     size, stride = draw(pairs(1, 3)), draw(pairs(1, 3))
     maps = draw(covered(size, stride, most_places))
     return ConvPool(draw(conv_geometries(most_m, channels, most_f, maps)), size, stride)
+
+
+@st.composite
+def damaged(draw, content):
+    """A file's bytes with up to four flaws: bits flipped, bytes changed, cut out, doubled or zeroed."""
+    damaged = bytearray(content)
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(damaged) - 1))
+        how = draw(st.sampled_from(["flip", "set", "cut", "double", "zero"]))
+        if how == "flip":
+            damaged[place] ^= 1 << draw(st.integers(0, 7))
+        elif how == "set":
+            damaged[place] = draw(st.integers(0, 255))
+        else:
+            end = draw(st.integers(place, min(len(damaged), place + 200)))
+            damaged[place:end] = {"cut": b"", "double": 2 * damaged[place:end],
+                                  "zero": bytes(end - place)}[how]
+        if not damaged:
+            break
+    return bytes(damaged)

@@ -384,9 +384,10 @@ def test_the_books_figures(few, tmp_path, capsys):
     votes = np.array([net.predict(shared(30)) for net in nets])
     for i, digit in zip(where, said, strict=True):
         assert digit != labels[i] and digit in votes[:, i]
-    assert conv.plot_errors(where, said, tmp_path / "errors.png").exists()
-    assert conv.plot_errors(where, filename=tmp_path / "again.png").exists()
-    assert conv.plot_filters(nets[0], 0, 5, 4, tmp_path / "filters.png").exists()
+    conv.plot_errors(where, said).savefig(tmp_path / "errors.png")
+    conv.plot_errors(where, filename=tmp_path / "again.png")
+    conv.plot_filters(nets[0], 0, 5, 4, tmp_path / "filters.png")
+    assert all((tmp_path / f"{name}.png").stat().st_size for name in ("errors", "again", "filters"))
 
 
 def test_the_expanded_file_is_what_the_others_read(tmp_path, capsys):

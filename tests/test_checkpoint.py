@@ -12,11 +12,14 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nndl import ConvPool, Dense, Dropout, Network, ReLU, Sigmoid, Softmax, checkpoint, files
 from nndl.data.made import Made
 from nndl.schedules import falling
 from tests.nets import digits
+from tests.strategies import damaged
 
 NETWORKS = {
     "layer by layer": lambda **options: Network(
@@ -298,6 +301,35 @@ def test_a_damaged_file_is_refused_and_the_network_as_before(damage, tmp_path):
     with pytest.raises(ValueError, match="not a whole nndl checkpoint file: .*; delete it to begin"):
         train(net, path)
     assert state(net)[2] == before[2]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """(a checkpoint's bytes, what training that goes on from it comes to)."""
+    path, net = tmp_path_factory.mktemp("written") / "run.npz", tiny()
+    train(net, path)
+    return path.read_bytes(), state(net)
+
+
+def tiny():
+    return Network([Dense(10), Softmax()], backend="numpy")
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_random_damage_is_noticed_or_does_none(data, written, tmp_path):
+    """From a file that is accepted, training goes on to what it would have come to."""
+    content, end = written
+    path, net = tmp_path / "run.npz", tiny()
+    path.write_bytes(data.draw(damaged(content)))
+    before, found = state(net), path.read_bytes()
+    try:
+        train(net, path)
+    except ValueError as error:
+        assert str(path) in str(error) and "delete it to begin anew" in str(error)
+        assert state(net) == before and path.read_bytes() == found
+    else:
+        assert state(net) == end
 
 
 def test_a_full_disk_ends_nothing(tmp_path, monkeypatch):

@@ -36,6 +36,7 @@ from nndl import (
 from nndl.costs import Cost
 from nndl.files import write_atomically
 from nndl.layers import LAYERS
+from tests.strategies import damaged
 
 BACKENDS = ("numpy", "numba")
 NETWORKS = {
@@ -454,21 +455,7 @@ def test_an_array_that_is_missing(saved):
 @given(data=st.data())
 def test_random_damage_is_noticed_or_does_none(data, tmp_path):
     net, path = tiny(), tmp_path / "model.npz"
-    damaged = bytearray(net.save(path).read_bytes())
-    for _ in range(data.draw(st.integers(1, 4))):
-        place = data.draw(st.integers(0, len(damaged) - 1))
-        how = data.draw(st.sampled_from(["flip", "set", "cut", "double", "zero"]))
-        if how == "flip":
-            damaged[place] ^= 1 << data.draw(st.integers(0, 7))
-        elif how == "set":
-            damaged[place] = data.draw(st.integers(0, 255))
-        else:
-            end = data.draw(st.integers(place, min(len(damaged), place + 200)))
-            damaged[place:end] = {"cut": b"", "double": 2 * damaged[place:end],
-                                  "zero": bytes(end - place)}[how]
-        if not damaged:
-            break
-    path.write_bytes(damaged)
+    path.write_bytes(data.draw(damaged(net.save(path).read_bytes())))
     try:
         other = Network.load(path)
     except ValueError as error:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nndl import cli, reproduce
+from nndl import cli, ensemble, reproduce
+from nndl.baselines import mean_of, vote_of
 from nndl.data import Dataset, Splits
 from nndl.data.expand import SHIFTS, expand, shifted
 from nndl.data.made import Made
@@ -17,8 +18,11 @@ from nndl.experiments import (
     EXPERIMENTS,
     FIRST_VALIDATION,
     LAST_TEST,
+    LAST_VALIDATION,
     Experiment,
+    ScaledTanh,
 )
+from nndl.gradcheck import check_layer
 from nndl.layers import Dense, Softmax
 from tests.nets import digits
 
@@ -39,13 +43,15 @@ def few(monkeypatch):
 
 def test_the_table_is_the_books():
     chapters = [experiment.chapter for experiment in EXPERIMENTS.values()]
-    assert {n: chapters.count(n) for n in chapters} == {1: 6, 3: 9, 5: 4, 6: 15}
+    assert {n: chapters.count(n) for n in chapters} == {1: 6, 3: 9, 5: 4, 6: 20, 0: 5}
     for experiment in EXPERIMENTS.values():
         if experiment.layers is None:
             continue
         net = reproduce.make(experiment, 0, backend="numpy")
-        assert net.output_shape == (10,) and experiment.mini_batch_size == 10
-        assert experiment.shuffle == (experiment.chapter < 6)
+        assert net.output_shape == (10,)
+        if experiment.chapter:
+            assert experiment.mini_batch_size == 10 and experiment.test_each_epoch
+            assert experiment.shuffle == (experiment.chapter < 6 or experiment.id == "6.relu.order")
     parameters = {name: reproduce.make(EXPERIMENTS[name], 0, backend="numpy").parameters
                   for name in ("1.30", "6.conv", "6.relu")}
     assert parameters == {"1.30": 23_860, "6.conv": 289_630, "6.relu": 85_670}
@@ -58,6 +64,7 @@ def test_experiments_are_chosen_by_id_pattern_and_chapter():
     assert ids(["5.*", "1.30"]) == ["1.30", "5.1", "5.2", "5.3", "5.4"]
     assert ids([], chapter=1) == ["1.30", "1.100", "1.100.slow", "1.30.fast", "1.darkness", "1.svm"]
     assert ids([], everything=True) == list(EXPERIMENTS)
+    assert ids(["beyond.*"], chapter=5)[:4] == ["5.1", "5.2", "5.3", "5.4"] and ids(["beyond.vote"])
     with pytest.raises(ValueError, match="no experiment 7.rnn; `nndl reproduce` lists them"):
         ids(["7.rnn"])
 
@@ -154,6 +161,61 @@ def test_a_stopped_run_goes_on(few, tmp_path, monkeypatch):
         assert result[name] == whole[name]
 
 
+def test_beyond_the_book_the_test_images_are_looked_at_once(few, tmp_path, monkeypatch):
+    """Distorted images of all that is not for testing, momentum, a falling eta, the network saved."""
+    looked, accuracy = [], reproduce.Network.accuracy
+
+    def watched(self, data):
+        looked.append(len(self.history.seconds))
+        return accuracy(self, data)
+
+    monkeypatch.setattr(reproduce.Network, "accuracy", watched)
+    experiment = replace(TINY, data="60,000 distorted", distortion={"rotation": 5.0}, momentum=0.5,
+                         falls_to=0.25, test_each_epoch=False, keep_model=True, protocol=LAST_TEST)
+    result = reproduce.run(experiment, 0, tmp_path, progress=False)
+    assert looked == [3] and result["validation_accuracy"] == [] and len(result["seconds"]) == 3
+    assert len(reproduce.training_data(experiment, reproduce.load_mnist()).labels) == 40
+    net = reproduce.Network.load(tmp_path / "0.tiny.0.npz")
+    assert [net.accuracy(reproduce.load_mnist().test)] == result["test_accuracy"]
+    assert reproduce.measured(experiment, result) == pytest.approx(100 * result["test_accuracy"][0])
+    said = result["experiment"]
+    assert (said["momentum"], said["falls_to"], said["distortion"]) == (0.5, 0.25, {"rotation": 5.0})
+    assert not reproduce.stale(experiment, [json.loads(json.dumps(result))])
+    others = (TINY, *(replace(experiment, **change) for change in (
+        {"momentum": 0.0}, {"falls_to": 1.0}, {"distortion": {"rotation": 4.0}})))
+    ends = [reproduce.run(other, 0, tmp_path / str(n), progress=False)
+            for n, other in enumerate(others)]
+    assert all(reproduce.stale(other, [result]) for other in others)
+    assert len(ends[0]["test_accuracy"]) == 3 and "momentum" not in ends[0]["experiment"]
+    weights = {reproduce.Network.load(tmp_path / f"{n}" / "0.tiny.0.npz").layers[-2].w.tobytes()
+               for n in (1, 2, 3)}
+    assert len(weights | {net.layers[-2].w.tobytes()}) == 4
+
+
+def test_what_networks_say_together(few, tmp_path):
+    """By plurality from the results, by mean probability from the networks themselves."""
+    vote, mean = (measure("0.tiny") for measure in (vote_of, mean_of))
+    with pytest.raises(ValueError, match="no 0.tiny.*npz is in .*`nndl reproduce 0.tiny` first"):
+        mean(reproduce.load_mnist(), tmp_path)
+    nets, test = [], reproduce.load_mnist().test
+    for seed in range(3):
+        reproduce.run(replace(TINY, keep_model=True), seed, tmp_path, progress=False)
+        nets.append(reproduce.Network.load(tmp_path / f"0.tiny.{seed}.npz"))
+    (tmp_path / "0.tiny.more.0.json").write_text("of another experiment")
+    for measure, by in ((vote, "vote"), (mean, "probability")):
+        found = measure(reproduce.load_mnist(), tmp_path)
+        assert found["test_accuracy"] == [ensemble.accuracy(nets, test, by)]
+        assert len(found["test_errors"]) == round(20 * (1 - found["test_accuracy"][0]))
+
+
+def test_scaled_tanh():
+    layer = ScaledTanh()
+    check_layer(layer, (7,))
+    net = reproduce.Network([layer.clone(), Dense(2), Softmax()], input_shape=(3,), backend="numpy")
+    a = net.layers[0].forward(np.array([[0.0, 1.0, -1.0]], np.float32))
+    np.testing.assert_allclose(a, [[0, 1, -1]], atol=1e-4)  # which is what the numbers are for
+
+
 def test_average_darkness_is_the_books(tmp_path):
     result = reproduce.run(EXPERIMENTS["1.darkness"], 0, tmp_path)
     assert reproduce.measured(EXPERIMENTS["1.darkness"], result) == pytest.approx(22.25)
@@ -162,7 +224,7 @@ def test_average_darkness_is_the_books(tmp_path):
 
 
 def test_the_vote_is_of_the_runs_in_the_folder(few, tmp_path):
-    with pytest.raises(ValueError, match="none is in .*reproduce 6.dropout. first"):
+    with pytest.raises(ValueError, match="no 6.dropout.*json is in .*reproduce 6.dropout. first"):
         reproduce.run(EXPERIMENTS["6.vote"], 0, tmp_path)
     labels = reproduce.load_mnist().test.labels.astype(int)
     for seed, errors in enumerate(([[0, 9 - labels[0]], [1, 9 - labels[1]]], [[0, 9 - labels[0]]],
@@ -179,6 +241,15 @@ def test_the_support_vector_machine(few, tmp_path):
     assert len(result["test_errors"]) == round(20 * (1 - result["test_accuracy"][0]))
 
 
+def test_what_a_program_says_of_itself_is_no_part_of_what_it_does():
+    program = ('"""What it is."""\n\nx = "# no comment"  # a comment\n\n'
+               'def f():\n    """Why."""\n    return x\n')
+    does = 'x = "# no comment"\ndef f():\n    return x'
+    assert reproduce.what_it_does(program) == does
+    assert reproduce.what_it_does(program.replace("Why", "Another\n    reason")) == does
+    assert reproduce.what_it_does(program.replace("return x", "return -x")) != does
+
+
 # --- what is read off them ------------------------------------------------------------------------
 
 RESULT = {"validation_accuracy": [0.91, 0.95, 0.95, 0.93], "test_accuracy": [0.90, 0.96, 0.94, 0.92]}
@@ -186,6 +257,7 @@ RESULT = {"validation_accuracy": [0.91, 0.95, 0.95, 0.93], "test_accuracy": [0.9
 
 @pytest.mark.parametrize("protocol, percent", [
     (BEST_TEST, 96), (LAST_TEST, 92), (BEST_VALIDATION, 95), (FIRST_VALIDATION, 91),
+    (LAST_VALIDATION, 93),
     (AT_BEST_VALIDATION, 94)])  # of equally good epochs the last, as network3 says
 def test_protocols(protocol, percent):
     assert reproduce.measured(replace(TINY, protocol=protocol), RESULT) == pytest.approx(percent)

@@ -114,6 +114,20 @@ def double_fc_dropout(p0, p1, p2, repetitions, epochs=40, n=1000):
             for j in range(repetitions)]
 
 
+def run_experiments():
+    """All of them, as the book describes them: days.  What becomes of the last is drawn into files."""
+    for experiment in (shallow, basic_conv, omit_FC, dbl_conv, regularized_dbl_conv, dbl_conv_relu):
+        experiment()
+    for experiment in expanded_data, expanded_data_double_fc:
+        for n in 100, 300, 1000:
+            experiment(n)
+    nets = double_fc_dropout(0.5, 0.5, 0.5, 5)
+    error_locations, erroneous_predictions = ensemble(nets)
+    plot_errors(error_locations, erroneous_predictions, "ensemble_errors.png")
+    plot_filters(nets[0], 0, 5, 4, "net_full_layer_0.png")
+    plot_filters(nets[0], 1, 8, 5, "net_full_layer_1.png")
+
+
 # --- looking at the networks ----------------------------------------------------------------------
 
 def ensemble(nets):
@@ -129,21 +143,30 @@ def ensemble(nets):
     return error_locations.tolist(), said[error_locations].tolist()
 
 
-def plot_errors(error_locations, erroneous_predictions=None, filename="mnist_errors.png"):
+def plot_errors(error_locations, erroneous_predictions=None, filename=None):
     """Draw the test images at these places, with the right digit and, if given, what was said.
 
-    Returns the path.
+    filename : of a .png to save it as, None: none
+    Returns the figure, whose savefig(filename) saves it.
     """
     _, _, (images, labels) = data()
     at = np.asarray(error_locations)
     said = np.full(len(at), 10) if erroneous_predictions is None else np.array(erroneous_predictions)
-    return plots.misclassified(images.array[at], np.asarray(labels)[at], said, filename,
-                               names=[*map(str, range(10)), ""])
+    return _figure(plots._misclassified(images.array[at], np.asarray(labels)[at], said,
+                                        names=[*map(str, range(10)), ""]), filename)
 
 
-def plot_filters(net, layer, x, y, filename="net_full_layer.png"):
-    """Draw the filters of one of the network's layers.  Returns the path.
+def plot_filters(net, layer, x, y, filename=None):
+    """Draw the filters of one of the network's layers; of more maps that come in, their mean.
 
     x, y : the book's columns and rows of the drawing, which here follow from how many filters there are
+    filename : of a .png to save it as, None: none
+    Returns the figure, whose savefig(filename) saves it.
     """
-    return plots.filters(np.asarray(net.layers[layer].w), filename)
+    return _figure(plots._filters(np.asarray(net.layers[layer].w)), filename)
+
+
+def _figure(figure, filename):
+    if filename is not None:
+        figure.savefig(filename)
+    return figure

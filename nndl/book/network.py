@@ -11,6 +11,7 @@ Same names, shapes and printed lines; the arithmetic is nndl's, in float64.
 import numpy as np
 
 from .. import layers
+from ..network import Diverged
 from ..network import Network as CoreNetwork
 from . import legacy
 from .pairs import Examples
@@ -83,7 +84,14 @@ class Network:
         net = self.engine()
         training.shuffle(legacy.streams())
         net.order = training.order
-        net.SGD(tuple(training), 1, mini_batch_size, eta, lmbda, progress=False)
+        try:
+            net.SGD(tuple(training), 1, mini_batch_size, eta, lmbda, progress=False)
+        except Diverged as error:
+            decay = 1 - eta * lmbda / len(training)
+            if abs(decay) <= 1:
+                raise
+            raise Diverged(f"{error}.  In any case make lmbda smaller: each step multiplies the "
+                           f"weights by 1 - eta lmbda / n = {decay:g}") from None
 
     def _right(self, examples):
         """How many of the examples are classified rightly."""

@@ -63,11 +63,15 @@ class Network(network.Network):
 
     sizes : how many neurons each layer has, the inputs first
     cost : QuadraticCost or CrossEntropyCost, the class or an instance
+    mended : ("accuracy",): accuracies are fractions, as in network3, and not counts; see errata.py
     """
 
-    def __init__(self, sizes, cost=CrossEntropyCost):
+    def __init__(self, sizes, cost=CrossEntropyCost, mended=()):
         if not hasattr(cost, "engine"):
             raise TypeError(f"cost must be QuadraticCost or CrossEntropyCost, not {cost!r}")
+        if tuple(mended) not in ((), ("accuracy",)):
+            raise ValueError(f'mended must be () or ("accuracy",), not {mended!r}')
+        self.mended = tuple(mended)
         self.num_layers, self.sizes, self.cost, self._engine = len(sizes), sizes, cost, None
         self.default_weight_initializer()
 
@@ -96,7 +100,7 @@ class Network(network.Network):
         monitor_... : measure this after each epoch, and print it
         early_stopping_n : end when the evaluation accuracy has not improved for so many epochs, 0 never
         Returns four lists: evaluation cost, evaluation accuracy, training cost, training accuracy, an
-        entry for each epoch.  Accuracies are counts.
+        entry for each epoch.  Accuracies are counts, but see mended.
         """
         training = Examples(training_data, "training_data", self.sizes)
         evaluation = (None if evaluation_data is None else
@@ -133,7 +137,12 @@ class Network(network.Network):
                     best, best_epoch = now, epoch
                 if epoch - best_epoch >= early_stopping_n:
                     break
-        return evaluation_cost, evaluation_accuracy, training_cost, training_accuracy
+        return (evaluation_cost, [self._accuracy(right, evaluation) for right in evaluation_accuracy],
+                training_cost, [self._accuracy(right, training) for right in training_accuracy])
+
+    def _accuracy(self, right, examples):
+        """So many right: the book's accuracy, unless that is mended."""
+        return right / len(examples) if self.mended else right
 
     def update_mini_batch(self, mini_batch, eta, lmbda, n):
         """One step downhill for a list of pairs (x, y); n training examples in all.  Book (93)."""
@@ -141,12 +150,13 @@ class Network(network.Network):
         self.engine().update_mini_batch(tuple(examples), eta, lmbda, n)
 
     def accuracy(self, data, convert=False):
-        """How many of the pairs in data are classified rightly.
+        """How many of the pairs in data are classified rightly; which fraction, where that is mended.
 
         convert : True where each y is a vector (training data), False where it is a label.  Either is
                   recognised here, so that it need not be right
         """
-        return self._right(Examples(data, "data", self.sizes))
+        examples = Examples(data, "data", self.sizes)
+        return self._accuracy(self._right(examples), examples)
 
     def total_cost(self, data, lmbda, convert=False):
         """The mean cost over data with its regularisation term.  Book (87).
