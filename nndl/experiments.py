@@ -2,9 +2,9 @@
 
 Settings are the book's; those of the experiments that go beyond it were chosen on validation images.
 lmbda is everywhere network2's λ, of C0 + λ/(2n) Σ w², book (87).  Chapter 6 uses network3.py, whose
-λ = 0.1 at mini-batches of 10 is λ = 1 here, which never reshuffles, which draws weights by 1/√n_out, and
-whose last layer begins at 0; the masks of its dropout leave what they keep as it is, and are the same
-for layers of one size: see nndl/book/errata.py.
+λ = 0.1 at mini-batches of 10 is λ = 1 here, which never reshuffles, which draws weights by 1/√n_out,
+and whose last layer begins at 0; the masks of its dropout leave what they keep as it is, and are the
+same for layers of one size: see nndl/book/errata.py.
 """
 
 from collections.abc import Callable
