@@ -1,6 +1,7 @@
 """The book's experiments: that the table says what the book says, and that runs are kept and read."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from nndl.experiments import (
 from nndl.gradcheck import check_layer
 from nndl.layers import Dense, Softmax
 from tests.nets import digits
+from tests.processes import in_a_new_process
 
 TINY = Experiment("0.tiny", "a network for tests", lambda: [Dense(10), Softmax()], epochs=3, eta=0.5,
                   lmbda=0.1, book=12.0, protocol=AT_BEST_VALIDATION, runs=2)
@@ -111,6 +113,23 @@ def test_images_that_are_made_train_as_an_array_of_them_does(monkeypatch):
     assert np.array_equal(nets[0].layers[-2].w, nets[1].layers[-2].w)
     sets = (expand(Dataset(*digits(n)), seed).images for n in (3, 4) for seed in (0, 1))
     assert len({images.fingerprint() for images in sets}) == 4
+
+
+def test_an_epoch_of_250_000_images_takes_the_memory_of_50_000():
+    """In a process of its own, in which everything has been compiled and used before."""
+    pytest.importorskip("resource")
+    grown = in_a_new_process("""
+        import resource
+        from nndl import Dense, Network, Sigmoid, load_mnist
+        from nndl.data.expand import expand
+        training = load_mnist().training
+        net = Network([Dense(30), Sigmoid(), Dense(10), Sigmoid()])
+        def peak(data):
+            net.SGD(data, 1, 10, 0.5, progress=False)
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(-peak(training) + peak(expand(training)))
+        """)
+    assert int(grown) * (1 if sys.platform == "darwin" else 1024) < 100e6  # they would be 196 MB
 
 
 def test_made_images_must_say_how():
