@@ -68,6 +68,16 @@ class Pairs(Sequence):
         label = int(self.labels[key])
         return x, vectorized_result(label) if self.vectors else label
 
+    def __setitem__(self, key, pair):
+        raise TypeError("these pairs are made when they are asked for, and cannot be changed; "
+                        "list(training_data) is a list of them that can")
+
+    def __add__(self, other):
+        return list(self) + list(other)
+
+    def __radd__(self, other):
+        return list(other) + list(self)
+
     def reorder(self, order):
         """Put the pairs in another order, in place."""
         self.images, self.labels = self.images[order], self.labels[order]
@@ -97,10 +107,13 @@ def read_pickle(filename):
 class ArraysOnly(pickle.Unpickler):
     """Reads arrays and what holds them, and refuses everything else that a pickle can say."""
 
-    KNOWN = {("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
-             ("numpy._core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,
-             ("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype,
-             ("_codecs", "encode"): lambda text, _: text.encode("latin1")}  # the bytes of an array
+    KNOWN = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype,
+             ("_codecs", "encode"): lambda text, _: text.encode("latin1"),  # the bytes of an array
+             # NumPy 1's names and NumPy 2's.
+             **{(f"numpy.{core}.{module}", name): getattr(getattr(np._core, module), name)
+                for core in ("core", "_core") for module, name in (
+                    ("multiarray", "_reconstruct"), ("multiarray", "scalar"),
+                    ("numeric", "_frombuffer"))}}
 
     def find_class(self, module, name):
         """What the pickle names, if an array is made of it."""

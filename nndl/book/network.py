@@ -5,8 +5,12 @@
     net = network.Network([784, 30, 10])
     net.SGD(training_data, 30, 10, 3.0, test_data=test_data)
 
-Same names, shapes and printed lines; the arithmetic is nndl's, in float64.
+Same names, shapes and printed lines; the arithmetic is nndl's, in float64.  A subclass that has its own
+feedforward, backprop, update_mini_batch or cost_derivative, as the book's exercises ask for, is trained
+by the book's loop through its methods instead, one example after the other.
 """
+
+import warnings
 
 import numpy as np
 
@@ -40,29 +44,57 @@ class Network:
         self.weights = [legacy.streams().normal(n, n_in) for n_in, n in zip(sizes, sizes[1:])]
         self._engine = None
 
+    def __getstate__(self):
+        return vars(self) | {"_engine": None}  # made again when it is needed; its threads are no data
+
+    # --- the engine -------------------------------------------------------------------------------
+
     def _cost(self):
+        """What nndl calls the cost; None: it has none such."""
         return "quadratic"
+
+    def _own(self, *names):
+        """Whether a subclass has defined one of these methods anew."""
+        return any(getattr(type(self), name).__module__.split(".")[:2] != ["nndl", "book"]
+                   for name in names)
+
+    def _by_hand(self):
+        """Whether to compute as the book does, since the engine would not do what was asked for."""
+        return (self._cost() is None
+                or self._own("feedforward", "backprop", "update_mini_batch", "cost_derivative"))
 
     def engine(self):
         """The nndl.Network that computes, with the weights and biases that stand here now."""
-        if self._engine is None:
+        cost = self._cost() or "quadratic"
+        if self._engine is None or self._engine[0] is not cost:
             row = [layer for n in self.sizes[1:] for layer in (layers.Dense(n), layers.Sigmoid())]
-            self._engine = Engine(row, self._cost(), (self.sizes[0],), dtype="float64")
-        for number, dense in enumerate(self._engine.layers[::2]):
-            for name, mine, its in (("weights", self.weights, dense.w),
-                                    ("biases", self.biases, dense.b[:, None])):
-                if np.shape(mine[number]) != its.shape:
-                    raise ValueError(f"{name}[{number}] must have shape {its.shape} in a network of "
-                                     f"{self.sizes}, not {np.shape(mine[number])}")
-                if not np.may_share_memory(mine[number], its):
-                    its[...] = mine[number]
-                    mine[number] = its  # from now on what is learnt is seen here
-        return self._engine
+            self._engine = cost, Engine(row, cost, (self.sizes[0],), dtype="float64")
+        engine = self._engine[1]
+        for name, its in (("weights", [dense.w for dense in engine.layers[::2]]),
+                          ("biases", [dense.b[:, None] for dense in engine.layers[::2]])):
+            mine = getattr(self, name)
+            if len(mine) != len(its):
+                raise ValueError(f"{name} must be a list of {len(its)} arrays in a network of "
+                                 f"{self.sizes}, not of {len(mine)}")
+            for number, (value, array) in enumerate(zip(mine, its)):
+                if np.shape(value) != array.shape:
+                    raise ValueError(f"{name}[{number}] must have shape {array.shape} in a network of "
+                                     f"{self.sizes}, not {np.shape(value)}")
+                array[...] = value
+        return engine
+
+    def _take_over(self):
+        """Bring what the engine has learnt here: new arrays, so that lists kept elsewhere stay."""
+        dense = self._engine[1].layers[::2]
+        self.weights = [layer.w.copy() for layer in dense]
+        self.biases = [layer.b[:, None].copy() for layer in dense]
+
+    # --- as in the book ---------------------------------------------------------------------------
 
     def feedforward(self, a):
-        """The network's output (n_out, 1) for an input a (n_in, 1)."""
+        """The network's output (n_out, 1) for an input a (n_in, 1), or of several side by side."""
         a = np.asarray(a, dtype=float)
-        if a.shape != (self.sizes[0], 1):
+        if a.ndim != 2 or len(a) != self.sizes[0]:
             raise ValueError(f"the input must be a column ({self.sizes[0]}, 1), not {a.shape}"
                              + ("; say a.reshape(-1, 1)" if a.size == self.sizes[0] else ""))
         return self.engine().feedforward(a.T).T
@@ -74,39 +106,97 @@ class Network:
         test_data : list of pairs (x, label); after each epoch it is printed how many are right
         """
         training = Examples(training_data, "training_data", self.sizes)
-        test = None if test_data is None else Examples(test_data, "test_data", self.sizes)
+        if test_data is None or (hasattr(test_data, "__len__") and len(test_data) == 0):
+            test = None
+        else:
+            test = Examples(test_data, "test_data", self.sizes)
+        self._warned = False
         for epoch in range(epochs):
             self._epoch(training, mini_batch_size, eta)
             print(f"Epoch {epoch} complete" if test is None else
                   f"Epoch {epoch}: {self._right(test)} / {len(test)}")
 
     def _epoch(self, training, mini_batch_size, eta, lmbda=0.0):
-        net = self.engine()
+        """Go once through the data, in a new order."""
         training.shuffle(legacy.streams())
+        if self._by_hand():
+            for start in range(0, len(training), mini_batch_size):
+                self._update(training.pairs[start:start + mini_batch_size], eta, lmbda, len(training))
+            return
+        net = self.engine()
         net.order = training.order
         try:
             net.SGD(tuple(training), 1, mini_batch_size, eta, lmbda, progress=False)
         except Diverged as error:
-            decay = 1 - eta * lmbda / len(training)
-            if abs(decay) <= 1:
-                raise
-            raise Diverged(f"{error}.  In any case make lmbda smaller: each step multiplies the "
-                           f"weights by 1 - eta lmbda / n = {decay:g}") from None
+            self._spoil(error, 1 - eta * lmbda / len(training))
+        finally:
+            self._take_over()
+
+    def _spoil(self, error, decay):
+        """Go on as the original does when numbers have become too large, but say so, once."""
+        for layer in self._engine[1].layers[::2]:
+            layer.w[...], layer.b[...] = np.nan, np.nan
+        if not self._warned:
+            self._warned = True
+            if abs(decay) > 1:
+                error = (f"{error}.  In any case make lmbda smaller: each step multiplies the weights "
+                         f"by 1 - eta lmbda / n = {decay:g}")
+            warnings.warn(f"{error}.  What follows is of a network whose weights are no numbers",
+                          stacklevel=4)
 
     def _right(self, examples):
         """How many of the examples are classified rightly."""
+        if self._own("feedforward"):
+            return sum(int(np.argmax(self.feedforward(x)) == (np.argmax(y) if np.ndim(y) else y))
+                       for x, y in examples.pairs)
         return round(self.engine().accuracy(tuple(examples)) * len(examples))
 
     def update_mini_batch(self, mini_batch, eta):
         """One step downhill for a list of pairs (x, y).  Book (20), (21)."""
-        examples = Examples(mini_batch, "mini_batch", self.sizes)
-        self.engine().update_mini_batch(tuple(examples), eta)
+        self._step(mini_batch, eta)
+
+    def _update(self, mini_batch, eta, lmbda, n):
+        """update_mini_batch, which in network2 is told more."""
+        self.update_mini_batch(mini_batch, eta)
+
+    def _step(self, mini_batch, eta, lmbda=0.0, n=None):
+        """One step downhill, book (93): by the engine, or as the book does it."""
+        if not self._by_hand():
+            examples = Examples(mini_batch, "mini_batch", self.sizes)
+            self.engine().update_mini_batch(tuple(examples), eta, lmbda, n)
+            self._take_over()
+            return
+        sum_b, sum_w = ([np.zeros_like(one) for one in ones] for ones in (self.biases, self.weights))
+        for x, y in mini_batch:
+            nabla_b, nabla_w = self.backprop(x, y)
+            sum_b = [total + nabla for total, nabla in zip(sum_b, nabla_b)]
+            sum_w = [total + nabla for total, nabla in zip(sum_w, nabla_w)]
+        rate, decay = eta / len(mini_batch), 1 - eta * lmbda / (n or len(mini_batch))
+        self.weights = [decay * w - rate * total for w, total in zip(self.weights, sum_w)]
+        self.biases = [b - rate * total for b, total in zip(self.biases, sum_b)]
 
     def backprop(self, x, y):
         """(nabla_b, nabla_w) of the cost for one example: lists like biases and weights."""
-        images, desired = Examples([(x, y)], "x, y", self.sizes)
-        nabla_b, nabla_w = self.engine().backprop(images, desired)
-        return [b.reshape(-1, 1) for b in nabla_b], nabla_w
+        if not self._by_hand():
+            images, desired = Examples([(x, y)], "x, y", self.sizes)
+            nabla_b, nabla_w = self.engine().backprop(images, desired)
+            return [b.reshape(-1, 1) for b in nabla_b], nabla_w
+        zs, activations = [], [x]
+        for b, w in zip(self.biases, self.weights):
+            zs.append(w @ activations[-1] + b)                                  # (25)
+            activations.append(sigmoid(zs[-1]))
+        delta = self._output_error(zs[-1], activations[-1], y)                  # BP1
+        nabla_b, nabla_w = [], []
+        for number in range(len(self.weights) - 1, -1, -1):
+            nabla_b.insert(0, delta)                                            # BP3
+            nabla_w.insert(0, delta @ activations[number].T)                    # BP4
+            if number:
+                delta = self.weights[number].T @ delta * sigmoid_prime(zs[number - 1])  # BP2
+        return nabla_b, nabla_w
+
+    def _output_error(self, z, a, y):
+        """BP1 for outputs a = σ(z)."""
+        return self.cost_derivative(a, y) * sigmoid_prime(z)
 
     def evaluate(self, test_data):
         """How many pairs (x, label) of test_data are classified rightly."""

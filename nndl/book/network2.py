@@ -62,13 +62,15 @@ class Network(network.Network):
     """A fully connected network of sigmoid neurons.
 
     sizes : how many neurons each layer has, the inputs first
-    cost : QuadraticCost or CrossEntropyCost, the class or an instance
+    cost : QuadraticCost or CrossEntropyCost, the class or an instance; or a cost of your own with fn
+           and delta like theirs, which is trained by the book's loop, one example after the other
     mended : ("accuracy",): accuracies are fractions, as in network3, and not counts; see errata.py
     """
 
     def __init__(self, sizes, cost=CrossEntropyCost, mended=()):
-        if not hasattr(cost, "engine"):
-            raise TypeError(f"cost must be QuadraticCost or CrossEntropyCost, not {cost!r}")
+        if not callable(getattr(cost, "fn", None)) or not callable(getattr(cost, "delta", None)):
+            raise TypeError("cost must be QuadraticCost or CrossEntropyCost, or have fn(a, y) and "
+                            f"delta(z, a, y) as they do, not {cost!r}")
         if tuple(mended) not in ((), ("accuracy",)):
             raise ValueError(f'mended must be () or ("accuracy",), not {mended!r}')
         self.mended = tuple(mended)
@@ -76,7 +78,14 @@ class Network(network.Network):
         self.default_weight_initializer()
 
     def _cost(self):
-        return self.cost.engine
+        # A class that inherits from one of ours may compute something else.
+        return vars(self._cost_class()).get("engine")
+
+    def _cost_class(self):
+        return self.cost if isinstance(self.cost, type) else type(self.cost)
+
+    def _output_error(self, z, a, y):
+        return self.cost.delta(z, a, y)
 
     def default_weight_initializer(self):
         """Weights from N(0, 1/n_in), biases from N(0, 1)."""
@@ -121,7 +130,7 @@ class Network(network.Network):
             (monitor_evaluation_cost, evaluation_cost, cost, "Cost on evaluation data: {}", evaluation),
             (monitor_evaluation_accuracy, evaluation_accuracy, self._right,
              "Accuracy on evaluation data: {} / {}", evaluation))
-        best, best_epoch = 0, 0
+        best, best_epoch, self._warned = 0, 0, False
         for epoch in range(epochs):
             self._epoch(training, mini_batch_size, eta, lmbda)
             print(f"Epoch {epoch} training complete")
@@ -146,8 +155,10 @@ class Network(network.Network):
 
     def update_mini_batch(self, mini_batch, eta, lmbda, n):
         """One step downhill for a list of pairs (x, y); n training examples in all.  Book (93)."""
-        examples = Examples(mini_batch, "mini_batch", self.sizes)
-        self.engine().update_mini_batch(tuple(examples), eta, lmbda, n)
+        self._step(mini_batch, eta, lmbda, n)
+
+    def _update(self, mini_batch, eta, lmbda, n):
+        self.update_mini_batch(mini_batch, eta, lmbda, n)
 
     def accuracy(self, data, convert=False):
         """How many of the pairs in data are classified rightly; which fraction, where that is mended.
@@ -166,13 +177,17 @@ class Network(network.Network):
         return self._total(Examples(data, "data", self.sizes), lmbda)
 
     def _total(self, examples, lmbda):
-        return self.engine().total_cost(tuple(examples), lmbda)
+        if self._cost() is not None and not self._own("feedforward"):
+            return self.engine().total_cost(tuple(examples), lmbda)
+        cost = sum(self.cost.fn(self.feedforward(x), y if np.ndim(y) else vectorized_result(y))
+                   for x, y in examples.pairs) / len(examples)
+        return cost + 0.5 * lmbda / len(examples) * sum(np.linalg.norm(w)**2 for w in self.weights)
 
     def save(self, filename):
         """Write the network to a file, the book's JSON."""
         data = {"sizes": list(self.sizes), "weights": [np.asarray(w).tolist() for w in self.weights],
                 "biases": [np.asarray(b).tolist() for b in self.biases],
-                "cost": getattr(self.cost, "__name__", type(self.cost).__name__)}
+                "cost": self._cost_class().__name__}
         write_atomically(filename, json.dumps(data).encode())
 
 

@@ -16,11 +16,11 @@ class Examples:
     """
 
     def __init__(self, pairs, name, sizes):
-        self.pairs = pairs
+        self.pairs = pairs = _listed(pairs, name)
         if isinstance(pairs, Pairs):
             self.images, self.y = pairs.images.reshape(len(pairs), -1), pairs.labels
         else:
-            self.images, self.y = _stacked(_listed(pairs, name), name, sizes)
+            self.images, self.y = _stacked(pairs, name, sizes)
         self.order = np.arange(len(self.y))
         if self.images.shape[1] != sizes[0]:
             raise ValueError(f"{name}: each x must be a column ({sizes[0]}, 1) for a network of "
@@ -39,18 +39,23 @@ class Examples:
         self.order = self.order[order]
         if isinstance(self.pairs, Pairs):
             self.pairs.reorder(order)
-        elif isinstance(self.pairs, list):
+        else:
             self.pairs[:] = [self.pairs[i] for i in order]
 
 
 def _listed(pairs, name):
     """The pairs as a list, which an iterator such as zip is made into."""
-    if isinstance(pairs, tuple) and len(pairs) == 2 and all(
-            isinstance(part, np.ndarray) for part in pairs):
+    if _are_arrays(pairs):
         raise TypeError(f"{name} must be a list of pairs (x, y), not the two arrays that load_data "
                         f"returns; {WRAPPER}")
+    if isinstance(pairs, (tuple, list)) and len(pairs) == 3 and all(map(_are_arrays, pairs)):
+        raise TypeError(f"{name} must be a list of pairs (x, y), not all that load_data returns: "
+                        f"training_data, validation_data, test_data; {WRAPPER}")
+    if isinstance(pairs, (tuple, list)) and any(hasattr(part, "get_value") for part in pairs):
+        raise TypeError(f"{name} must be a list of pairs (x, y), not network3's images and labels; "
+                        f"{WRAPPER}")
     try:
-        pairs = pairs if isinstance(pairs, list) else list(pairs)
+        pairs = pairs if isinstance(pairs, (list, Pairs)) else list(pairs)
     except TypeError:
         raise TypeError(f"{name} must be a list of pairs (x, y), not {type(pairs).__name__}; "
                         f"{WRAPPER}") from None
@@ -58,6 +63,12 @@ def _listed(pairs, name):
         raise ValueError(f"{name} is empty; an iterator such as zip(...) can be gone through only "
                          f"once: make it a list, {name} = list({name})")
     return pairs
+
+
+def _are_arrays(pair):
+    """Whether this is a pair of all images and all labels."""
+    return (isinstance(pair, (tuple, list)) and len(pair) == 2
+            and all(isinstance(part, np.ndarray) for part in pair) and pair[1].ndim == 1)
 
 
 def _stacked(pairs, name, sizes):
@@ -72,10 +83,23 @@ def _stacked(pairs, name, sizes):
         raise ValueError(f"{name}: each x must be a column ({sizes[0]}, 1), not {np.shape(x[0])}; say "
                          "x.reshape(-1, 1)")
     images = np.stack(x).reshape(len(x), -1)
+    if images.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: each x must be a column of numbers, not of {images.dtype}")
+    if images.dtype.kind != "f":
+        images = images.astype(float)  # bytes would be taken for pixels, byte/256
     if all(np.ndim(one) == 0 for one in y):
-        return images, np.array(y, dtype=np.int64)
+        return images, _labels(y, name, sizes)
     if any(np.shape(one) != (sizes[-1], 1) for one in y):
         wrong = next(np.shape(one) for one in y if np.shape(one) != (sizes[-1], 1))
         raise ValueError(f"{name}: each y must be a label or a column ({sizes[-1]}, 1), not {wrong}; "
                          "mnist_loader.vectorized_result(label) makes one")
     return images, np.stack(y).reshape(len(y), -1).astype(float)
+
+
+def _labels(y, name, sizes):
+    """Numbers y as labels (m,), or as desired outputs (m, 1) of a network with one output."""
+    labels = np.array(y)
+    if labels.dtype.kind not in "fiub" or (sizes[-1] > 1 and np.any(labels != np.round(labels))):
+        raise ValueError(f"{name}: each y must be a label, a whole number from 0 to {sizes[-1] - 1}, "
+                         f"or a column ({sizes[-1]}, 1), not as in {y[0]!r}")
+    return labels.astype(np.int64) if sizes[-1] > 1 else labels.astype(float).reshape(-1, 1)

@@ -1,0 +1,352 @@
+"""network and network2 beyond their listings: what readers do with them, and by mistake."""
+
+import copy
+import gzip
+import json
+import pickle
+import random
+
+import numpy as np
+import pytest
+
+from nndl.book import legacy, mnist_loader, network, network2, network3
+from nndl.book.mnist_loader import Pairs
+from tests.nets import digits
+
+SIZES = [784, 6, 10]
+
+
+def pairs(n, vectors=True):
+    """n examples that are like mnist_loader's."""
+    images, labels = digits(n)
+    return Pairs(images, labels, vectors)
+
+
+def columns(n, n_in=3, n_out=2):
+    """A list of n small examples with desired outputs."""
+    rng = np.random.default_rng(1)
+    return [(rng.normal(size=(n_in, 1)), rng.random((n_out, 1))) for _ in range(n)]
+
+
+@pytest.fixture
+def repeatable():
+    """NumPy's global generator, seeded, and afterwards as it was."""
+    state = np.random.get_state()
+    np.random.seed(7)
+    yield
+    np.random.set_state(state)
+
+
+# --- network2's arithmetic, by hand ---------------------------------------------------------------
+
+def outputs(net, x):
+    for w, b in zip(net.weights, net.biases):
+        x = network.sigmoid(w @ x + b)
+    return x
+
+
+def test_costs_and_their_deltas():
+    a, y, z = np.array([[0.25], [0.5]]), np.array([[0.0], [1.0]]), np.array([[-1.0], [0.0]])
+    assert network2.QuadraticCost.fn(a, y) == pytest.approx(0.5 * (0.25**2 + 0.5**2))
+    assert network2.CrossEntropyCost.fn(a, y) == pytest.approx(-np.log(0.75) - np.log(0.5))
+    slope = network.sigmoid_prime(z)
+    assert slope[1, 0] == 0.25
+    np.testing.assert_allclose(network2.QuadraticCost.delta(z, a, y), (a - y) * slope)
+    np.testing.assert_allclose(network2.CrossEntropyCost().delta(z, a, y), a - y)
+    assert network2.CrossEntropyCost.fn(np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])) == 0
+
+
+@pytest.mark.parametrize("cost", [network2.QuadraticCost, network2.CrossEntropyCost()])
+def test_measures(cost):
+    net, data = network2.Network([3, 4, 2], cost=cost), columns(9)
+    a = [outputs(net, x) for x, _ in data]
+    labelled = [(x, int(np.argmax(y))) for x, y in data]
+    right = sum(np.argmax(one) == label for one, (_, label) in zip(a, labelled))
+    assert net.accuracy(labelled) == net.accuracy(data, convert=True) == right
+    squares = sum(np.sum(w**2) for w in net.weights)
+    mean = np.mean([cost.fn(one, y) for one, (_, y) in zip(a, data)])
+    assert net.total_cost(data, 1.5) == pytest.approx(mean + 1.5 / (2 * 9) * squares, rel=1e-12)
+    hot = [np.eye(2)[:, [label]] for _, label in labelled]
+    assert net.total_cost(labelled, 0.0, convert=True) == pytest.approx(
+        np.mean([cost.fn(one, y) for one, y in zip(a, hot)]), rel=1e-12)
+
+
+@pytest.mark.parametrize("cost", [network2.QuadraticCost, network2.CrossEntropyCost])
+def test_a_step_with_weight_decay(cost):
+    """Book (93), its gradient by central differences; n is that of all data, not of the mini-batch."""
+    net, batch, h = network2.Network([3, 4, 2], cost=cost), columns(5), 1e-6
+    before = copy.deepcopy([net.weights, net.biases])
+    expected = []
+    for decay, arrays in zip((1 - 0.5 * 2.0 / 40, 1), before):
+        for number, array in enumerate(arrays):
+            gradient = np.zeros_like(array)
+            for index in np.ndindex(array.shape):
+                ends = []
+                for shift in h, -h:
+                    net.weights, net.biases = copy.deepcopy(before)
+                    (net.weights if arrays is before[0] else net.biases)[number][index] += shift
+                    ends.append(net.total_cost(batch, 0.0))
+                gradient[index] = (ends[0] - ends[1]) / (2 * h)
+            expected.append(decay * array - 0.5 * gradient)
+    net.weights, net.biases = copy.deepcopy(before)
+    net.update_mini_batch(batch, 0.5, 2.0, 40)
+    for one, other in zip(net.weights + net.biases, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-8)
+
+
+def test_accuracy_mended_is_a_fraction(capsys):
+    data = pairs(20, vectors=False)
+    nets = [network2.Network(SIZES, mended=mended) for mended in ((), ("accuracy",))]
+    nets[1].weights, nets[1].biases = copy.deepcopy([nets[0].weights, nets[0].biases])
+    assert nets[1].accuracy(data) == nets[0].accuracy(data) / 20
+    lists = [net.SGD(pairs(30), 2, 10, 0.0, evaluation_data=data, monitor_evaluation_accuracy=True,
+                     monitor_training_accuracy=True) for net in nets]
+    assert lists[1] == ([], [right / 20 for right in lists[0][1]], [],
+                        [right / 30 for right in lists[0][3]])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:len(printed) // 2] == printed[len(printed) // 2:]  # the book's lines in any case
+    with pytest.raises(ValueError, match='mended must be .* or ."accuracy",.*, not "all"|not .*all'):
+        network2.Network(SIZES, mended="all")
+
+
+def test_early_stopping_counts_from_the_best_epoch(monkeypatch):
+    right = iter([3, 5, 4, 6, 6, 5, 2, 9])
+    monkeypatch.setattr(network2.Network, "_right", lambda self, examples: next(right))
+    lists = network2.Network(SIZES).SGD(
+        pairs(20), 50, 10, 0.1, evaluation_data=pairs(20, vectors=False),
+        monitor_evaluation_accuracy=True, early_stopping_n=3)
+    assert lists[1] == [3, 5, 4, 6, 6, 5, 2]
+
+
+def test_a_file_of_the_originals(tmp_path):
+    weights, biases = [[[0.5, -1.0]], [[2.0], [3.0]]], [[[0.25]], [[0.0], [1.0]]]
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"sizes": [2, 1, 2], "weights": weights, "biases": biases,
+                                "cost": "QuadraticCost"}))
+    net = network2.load(path)
+    assert net.cost is network2.QuadraticCost
+    hidden = 1 / (1 + np.exp(-(0.5 * 1 - 1.0 * 2 + 0.25)))
+    np.testing.assert_allclose(net.feedforward(np.array([[1.0], [2.0]])),
+                               1 / (1 + np.exp(-np.array([[2 * hidden], [3 * hidden + 1]]))))
+
+
+# --- what exercises ask for: methods and costs of one's own ---------------------------------------
+
+class AsInTheBook(network2.Network):
+    """Nothing else, but through the book's loop."""
+
+    def backprop(self, x, y):
+        self.asked = getattr(self, "asked", 0) + 1
+        return super().backprop(x, y)
+
+
+@pytest.mark.parametrize("cost", [network2.QuadraticCost, network2.CrossEntropyCost])
+def test_the_books_loop_and_the_engine_agree(cost, repeatable):
+    data = columns(23)
+    nets = []
+    for kind in network2.Network, AsInTheBook:
+        legacy.seed(4)
+        nets.append(kind([3, 4, 4, 2], cost=cost))
+        nets[-1].SGD(list(data), 3, 5, 0.5, lmbda=0.3)
+    legacy.seed(None)
+    assert nets[1].asked == 3 * 23
+    for one, other in zip(*([*net.weights, *net.biases] for net in nets), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+def test_methods_of_ones_own_are_called():
+    class L1(network2.Network):
+        def update_mini_batch(self, mini_batch, eta, lmbda, n):
+            seen.append((len(mini_batch), eta, lmbda, n))
+            self.weights = [w - eta * lmbda / n * np.sign(w) for w in self.weights]
+
+    class Cubic(network.Network):
+        def cost_derivative(self, output_activations, y):
+            seen.append(output_activations.shape)
+            return (output_activations - y) ** 3
+
+    class Double(network.Network):
+        def feedforward(self, a):
+            seen.append(a.shape)
+            return 1 - super().feedforward(a)
+
+    seen = []
+    net = L1(SIZES)
+    before = copy.deepcopy(net.weights)
+    net.SGD(pairs(25), 1, 10, 0.5, lmbda=2.0)
+    assert seen == [(10, 0.5, 2.0, 25), (10, 0.5, 2.0, 25), (5, 0.5, 2.0, 25)]
+    assert all(np.all(np.abs(w - old) <= 3 * 0.5 * 2 / 25 + 1e-12)
+               for w, old in zip(net.weights, before))
+    seen.clear()
+    Cubic(SIZES).SGD(pairs(20), 1, 10, 0.5)
+    assert seen == [(10, 1)] * 20
+    seen.clear()
+    net = Double(SIZES)
+    labels = [int(np.argmax(1 - network.Network.feedforward(net, x))) for x, _ in pairs(9)]
+    assert net.evaluate([(x, label) for (x, _), label in zip(pairs(9), labels)]) == 9
+    assert seen == [(784, 1)] * 9
+
+
+class OwnCost:
+    """As a reader writes one down: only what the book's classes have."""
+
+    @staticmethod
+    def fn(a, y):
+        return np.sum(np.abs(a - y))
+
+    @staticmethod
+    def delta(z, a, y):
+        return np.sign(a - y) * network.sigmoid_prime(z)
+
+
+class Halved(network2.CrossEntropyCost):
+    """Inherits what the engine knows, but is something else."""
+
+    @staticmethod
+    def delta(z, a, y):
+        return (a - y) / 2
+
+
+@pytest.mark.parametrize("cost", [OwnCost, OwnCost(), Halved])
+def test_costs_of_ones_own(cost, tmp_path):
+    net, data, h = network2.Network([3, 4, 2], cost=cost), columns(4), 1e-6
+    nabla_b, _ = net.backprop(*data[0])
+    net.biases[1][0] += h
+    up = net.total_cost(data[:1], 0.0)
+    net.biases[1][0] -= 2 * h
+    slope = (up - net.total_cost(data[:1], 0.0)) / (2 * h)
+    assert nabla_b[1][0, 0] * (2 if cost is Halved else 1) == pytest.approx(slope, rel=1e-6)
+    lists = net.SGD(data, 2, 2, 0.1, monitor_training_cost=True)
+    assert len(lists[2]) == 2
+    net.save(tmp_path / "net.json")
+    name = "Halved" if cost is Halved else "OwnCost"
+    assert json.loads((tmp_path / "net.json").read_text())["cost"] == name
+
+
+def test_another_cost_is_taken_from_then_on():
+    net, data = network2.Network([3, 4, 2]), columns(4)
+    first = net.total_cost(data, 0.0)
+    net.cost = network2.QuadraticCost
+    assert net.total_cost(data, 0.0) == pytest.approx(
+        np.mean([0.5 * np.sum((outputs(net, x) - y)**2) for x, y in data])) != first
+
+
+# --- weights that readers keep, copy and assign ---------------------------------------------------
+
+def test_weights_kept_elsewhere_stay_as_they_were():
+    net = network.Network(SIZES)
+    net.evaluate(pairs(3, vectors=False))
+    kept = net.weights
+    before = copy.deepcopy(kept)
+    net.SGD(pairs(20), 1, 10, 3.0)
+    assert all(np.array_equal(w, old) for w, old in zip(kept, before))
+    assert not np.array_equal(net.weights[0], kept[0])
+    for other in copy.deepcopy(net), pickle.loads(pickle.dumps(net)):
+        assert np.array_equal(other.feedforward(pairs(1)[0][0]), net.feedforward(pairs(1)[0][0]))
+
+
+def test_weights_assigned_in_any_way_count():
+    net, x = network.Network([4, 4, 2]), np.ones((4, 1))
+    net.feedforward(x)
+    net.weights[0] = net.weights[0].T
+    np.testing.assert_allclose(net.feedforward(x), outputs(net, x))
+    net.weights[0][0] += 1.0
+    net.biases = [0 * b for b in net.biases]
+    np.testing.assert_allclose(net.feedforward(x), outputs(net, x))
+    np.testing.assert_allclose(net.feedforward(np.eye(4)), outputs(net, np.eye(4)))  # side by side
+    net.weights = net.weights[:1]
+    with pytest.raises(ValueError, match=r"weights must be a list of 2 arrays .*\[4, 4, 2\], not of 1"):
+        net.feedforward(x)
+    net = network.Network([4, 2])
+    net.biases[0] = np.zeros(2)
+    with pytest.raises(ValueError, match=r"biases\[0\] must have shape \(2, 1\) .*, not \(2,\)"):
+        net.feedforward(x)
+
+
+def test_numpys_seed_makes_a_program_repeatable(repeatable):
+    def program():
+        np.random.seed(3)
+        net = network.Network([3, 2, 2])
+        net.SGD(columns(10), 2, 3, 1.0)
+        return net
+
+    expected = np.random.RandomState(3)
+    net, again = program(), program()
+    assert np.array_equal(net.weights[0], again.weights[0])
+    np.random.seed(3)
+    assert np.array_equal(network.Network([3, 2, 2]).biases[0], expected.randn(2, 1))
+
+
+# --- data of all kinds ----------------------------------------------------------------------------
+
+def test_networks_of_ones_own_data():
+    """Exclusive or: whole numbers as inputs, a single output, targets that are numbers."""
+    data = [(np.array([[a], [b]]), a ^ b) for a in (0, 1) for b in (0, 1)]
+    net = network.Network([2, 4, 1])
+    net.weights = [np.array([[8.0, 8], [-8, -8], [0, 0], [0, 0]]), np.array([[8.0, 8, 0, 0]])]
+    net.biases = [np.array([[-4.0], [12], [0], [0]]), np.array([[-12.0]])]
+    assert [round(float(net.feedforward(x)[0, 0])) for x, _ in data] == [0, 1, 1, 0]
+    assert net.evaluate(data) == 4
+    nabla = net.backprop(*data[1])
+    other = net.backprop(data[1][0].astype(float), np.array([[1.0]]))
+    np.testing.assert_allclose(nabla[0][1], other[0][1])
+    net.SGD(data, 2, 2, 0.1)
+    assert net.evaluate(data) == 4
+    bytes_as_numbers = [(np.array([[200], [0]], np.uint8), 1)]
+    assert np.array_equal(network.Examples(bytes_as_numbers, "x", [2, 1]).images, [[200.0, 0.0]])
+
+
+def test_data_are_like_lists():
+    few, more = pairs(4), list(pairs(2))
+    assert len(few + more) == len(more + few) == 6 and (few + more)[4] is more[0]
+    with pytest.raises(TypeError, match="list.training_data. is a list of them that can"):
+        random.shuffle(few)
+    shuffled = list(few)
+    random.shuffle(shuffled)
+    assert {x.tobytes() for x, _ in shuffled} == {x.tobytes() for x, _ in few}
+
+
+def test_no_test_data_are_none(capsys):
+    network.Network(SIZES).SGD(pairs(10), 1, 5, 1.0, test_data=[])
+    assert capsys.readouterr().out == "Epoch 0 complete\n"
+
+
+@pytest.mark.parametrize("data, error, says", [
+    (lambda: pairs(5)[:0], ValueError, "training_data is empty"),
+    (mnist_loader.load_data, TypeError, "not all that load_data returns: .*load_data_wrapper"),
+    (lambda: (network3.Shared(digits(3)[0]), network3.Shared(digits(3)[1])), TypeError,
+     "not network3's images and labels; .*load_data_wrapper"),
+    (lambda: [(x, 3.7) for x, _ in pairs(3)], ValueError,
+     r"a whole number from 0 to 9, or a column \(10, 1\), not as in 3.7"),
+    (lambda: [(x, "five") for x, _ in pairs(3)], ValueError, "a whole number from 0 to 9.*'five'"),
+    (lambda: [(x, None) for x, _ in pairs(3)], ValueError, "a whole number from 0 to 9.*None"),
+    (lambda: [(x.astype(str), 3) for x, _ in pairs(3)], TypeError, "a column of numbers, not of <U"),
+    (lambda: 3, TypeError, "must be a list of pairs .x, y., not int"),
+    (lambda: [1, 2], TypeError, "must be a list of pairs .x, y., not of int"),
+])
+def test_data_of_the_wrong_kind(data, error, says):
+    with pytest.raises(error, match=says):
+        network.Network(SIZES).SGD(data(), 1, 10, 1.0)
+
+
+def test_too_large_steps_are_said_once_and_the_lines_go_on(capsys):
+    net = network2.Network(SIZES)
+    with pytest.warns(UserWarning) as warned:
+        lists = net.SGD(pairs(30), 4, 10, 1e200, lmbda=5.0, evaluation_data=pairs(20, vectors=False),
+                        monitor_evaluation_accuracy=True)
+    assert len(warned) == 1 and "with a smaller eta" in str(warned[0].message)
+    zeros = sum(label == 0 for _, label in pairs(20, vectors=False))
+    assert lists[1] == [zeros] * 4 and np.isnan(net.weights[0]).all()  # argmax of no numbers is 0
+    assert capsys.readouterr().out.count("training complete") == 4
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_files_that_the_books_scripts_have_written(protocol, tmp_path):
+    """expand_mnist's: lists of images and of labels, each an array or number of NumPy's own."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((3, 4, 784), np.float32), np.arange(12).reshape(3, 4)
+    sets = [[list(x), list(y)] for x, y in zip(images, labels)]
+    path = tmp_path / "mnist_expanded.pkl.gz"
+    path.write_bytes(gzip.compress(pickle.dumps(sets, protocol=protocol)))
+    for (x, y), found in zip(zip(images, labels), mnist_loader.load_data(path), strict=True):
+        assert np.array_equal(found[0], x) and np.array_equal(found[1], y)
