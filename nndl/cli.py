@@ -1,4 +1,4 @@
-"""The command `nndl`: train, evaluate, warmup, info, verify.
+"""The command `nndl`: train, evaluate, reproduce, warmup, info, verify.
 
 Wrong input of any kind is one line on stderr and exit status 2; Ctrl-C says what was saved and is
 exit status 130.
@@ -16,10 +16,10 @@ import signal
 import sys
 import time
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 
 from . import __version__
+from .environment import machine, versions
 from .ops.shapes import times
 
 EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.08, 5.0  # of `nndl train`, chosen on validation data
@@ -263,39 +263,41 @@ def _vectors(features):
 def reproduce(options):
     """nndl reproduce: the book's experiments, and its numbers beside ours."""
     from .experiments import EXPERIMENTS
-    from .reproduce import HEADINGS, chosen, draw, quick, run, run_all, table
+    from .reproduce import HEADINGS, chosen, draw, quick, run_all, table
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
-    same = ["--out", str(folder), *["--quick"] * options.quick]
     if options.experiments == ["curves"]:
         from .book.curves import curves
         saved = curves(folder, options.published, lambda line: print(line, flush=True))
         print("\nsaved:", *saved, sep="\n  ")
         return
-    experiments = chosen(options.experiments, options.chapter, options.all)
-    asked = bool(experiments)
-    experiments = experiments or list(EXPERIMENTS.values())
+    asked = chosen(options.experiments, options.chapter, options.all)
+    if not asked and (options.seed is not None or options.runs is not None):
+        raise ValueError("--seed and --runs: of which experiment?  Name one, or give --chapter or --all; "
+                         "`nndl reproduce` lists them")
+    same = ["--out", str(folder)] + (["--backend", options.backend] if options.backend else [])
+    everything = list(EXPERIMENTS.values())
     if options.quick:
-        folder, experiments = folder / "quick", [quick(experiment) for experiment in experiments]
-    if options.seed is not None:
-        for experiment in experiments if asked else ():
-            run(experiment, options.seed, folder)
-        return
-    if asked:
-        run_all(experiments, folder, options.runs, options.jobs, lambda line: print(line, flush=True),
-                same)
-    else:
-        for experiment in experiments:
+        if asked and all(experiment.of for experiment in asked):
+            raise ValueError(f"--quick leaves out what several networks say together: {asked[0].id}")
+        same += ["--quick"]
+        folder, asked, everything = folder / "quick", quick(asked), quick(everything)
+    failed = run_all(asked, folder, options.runs, options.jobs, lambda line: print(line, flush=True),
+                     same, options.seed, options.backend)
+    if not asked:
+        for experiment in everything:
             print(f"{experiment.id:<24} {experiment.what}")
-    rows = table(experiments, folder)
+    rows = table(asked or everything, folder) if options.seed is None else []
     if rows:
         wide = [max(map(len, column)) for column in zip(HEADINGS, *rows)]
         print()
         for row in (HEADINGS, *rows):
             print("  ".join(f"{cell:<{w}}" if column < 2 else f"{cell:>{w}}"
                             for column, (cell, w) in enumerate(zip(row, wide))).rstrip())
-    if asked:
-        print("\nsaved:", *draw(list(EXPERIMENTS.values()), folder), sep="\n  ")
+    if rows and asked:
+        print("\nsaved:", *draw(everything, folder), sep="\n  ")
+    if failed:
+        raise ValueError("; ".join(failed))
 
 
 def verify(options):
@@ -395,24 +397,6 @@ def _compile(ops):
         else:
             compile_ahead(networks)
     return time.perf_counter() - began
-
-
-def versions():
-    """The versions that a result depends on."""
-    names = ("numpy", "numba", "scipy", "matplotlib")
-    return {"python": platform.python_version(), "nndl": __version__,
-            **{name: metadata.version(name) for name in names}}
-
-
-def machine():
-    """The machine that a time was measured on."""
-    from . import backends
-    cpu = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            cpu = next(line.split(":", 1)[1].strip() for line in file
-                       if line.startswith("model name"))
-    return {"cpu": cpu, "cores": backends.usable_cores(), "system": platform.system()}
 
 
 @contextlib.contextmanager

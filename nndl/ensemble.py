@@ -1,20 +1,24 @@
 """Several networks, one answer.  Book ch. 6.
 
     from nndl import ensemble
-    nets = ensemble.train(net, load_mnist().training, seeds=range(5), epochs=40, mini_batch_size=10,
-                          eta=0.03)
-    ensemble.accuracy(nets, load_mnist().test)
+    if __name__ == "__main__":
+        nets = ensemble.train(net, load_mnist().training, seeds=range(5), epochs=40,
+                              mini_batch_size=10, eta=0.03)
+        print(ensemble.accuracy(nets, load_mnist().test))
 
 Networks that differ only in their random numbers make different mistakes: where one is wrong, most of
-the others are right.
+the others are right.  They are trained in new processes, each of which imports the program that asked
+for it: without the `if` it would ask for more.
 """
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
 from .backends import set_threads, usable_cores
+from .costs import classes
 from .model_file import describe, network_of, parameters, restore
 
 
@@ -32,7 +36,8 @@ def predict(nets, x, by="vote"):
     """The class of each example, (m,) ints.
 
     nets : list of networks;  x : examples, as for Network.predict
-    by : "vote", the book's plurality, or "probability": the class of the largest mean output
+    by : "vote", the book's plurality, or "probability": the class that the mean of their outputs
+         names
     """
     if by not in ("vote", "probability"):
         raise ValueError(f'by must be "vote" or "probability", not {by!r}')
@@ -41,7 +46,7 @@ def predict(nets, x, by="vote"):
         raise ValueError("nets is empty: an ensemble needs at least one network")
     if by == "vote":
         return plurality([net.predict(x) for net in nets])
-    return sum(net.feedforward(x) for net in nets).argmax(axis=1)
+    return classes(sum(net.feedforward(x) for net in nets) / len(nets))
 
 
 def accuracy(nets, data, by="vote"):
@@ -54,15 +59,16 @@ def train(net, training_data, seeds, executor=None, own_layers=(), **sgd):
     """Train networks like net, one for each seed.  Returns them, in the order of the seeds.
 
     net : a network, for what it is made of; it stays as it is
-    training_data : as for Network.SGD;  sgd : its other arguments
+    training_data : as for Network.SGD;  sgd : its other arguments.  Each network has a checkpoint of its
+               own: digits.checkpoint.npz is digits.checkpoint.3.npz for seed 3
     executor : any concurrent.futures.Executor, whose workers train; None: as many new processes as
                there are cores, one thread each.  Dask's is client.get_executor()
     own_layers : classes of your own that net contains
     """
     description, backend = describe(net), net.ops.name
     seeds = list(seeds)
-    jobs = [(description | {"seed": int(seed)}, backend, own_layers, training_data, sgd)
-            for seed in seeds]
+    jobs = [(description | {"seed": int(seed)}, backend, own_layers, training_data,
+             sgd | _checkpoint_of(seed, **sgd)) for seed in seeds]
     if executor is not None:
         trained = list(executor.map(_train_one, jobs))
     else:
@@ -72,6 +78,14 @@ def train(net, training_data, seeds, executor=None, own_layers=(), **sgd):
         with ProcessPoolExecutor(workers, context, set_threads, (1,)) as own:
             trained = list(own.map(_train_one, jobs))
     return [_again(job, arrays) for job, arrays in zip(jobs, trained, strict=True)]
+
+
+def _checkpoint_of(seed, checkpoint=None, **_):
+    """Two networks in one file would be the end of both."""
+    if checkpoint is None:
+        return {}
+    path = Path(checkpoint)
+    return {"checkpoint": path.with_suffix(f".{seed}{path.suffix}")}
 
 
 def _train_one(job):

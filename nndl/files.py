@@ -1,5 +1,6 @@
 """Files that are whole at every moment: the old content, or all of the new."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -22,7 +23,8 @@ def write_atomically(path, content):
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, path)
     except BaseException as error:
-        os.unlink(beside)
+        with contextlib.suppress(FileNotFoundError):  # gone with its folder: not what went wrong first
+            os.unlink(beside)
         if isinstance(error, OSError) and error.errno and error.filename != str(path):
             # A full disk names no file, a failed rename the one beside.
             raise OSError(error.errno, error.strerror, str(path)) from error

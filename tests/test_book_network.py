@@ -216,6 +216,8 @@ def test_costs_of_ones_own(cost, tmp_path):
     net.biases[1][0] -= 2 * h
     slope = (up - net.total_cost(data[:1], 0.0)) / (2 * h)
     assert nabla_b[1][0, 0] * (2 if cost is Halved else 1) == pytest.approx(slope, rel=1e-6)
+    assert net.total_cost(data, 1.5) - net.total_cost(data, 0.0) == pytest.approx(
+        1.5 / (2 * 4) * sum(np.sum(w**2) for w in net.weights))
     lists = net.SGD(data, 2, 2, 0.1, monitor_training_cost=True)
     assert len(lists[2]) == 2
     net.save(tmp_path / "net.json")
@@ -235,7 +237,7 @@ def test_another_cost_is_taken_from_then_on():
 
 def test_weights_kept_elsewhere_stay_as_they_were():
     net = network.Network(SIZES)
-    net.evaluate(pairs(3, vectors=False))
+    net.SGD(pairs(20), 1, 10, 3.0)
     kept = net.weights
     before = copy.deepcopy(kept)
     net.SGD(pairs(20), 1, 10, 3.0)
