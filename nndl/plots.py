@@ -1,9 +1,9 @@
 """Every figure of the project.
 
-Each figure has two functions: a public one that checks its path, saves the figure there and returns
-the path, and one with an underscore before its name that builds the Figure; book/conv.py hands such
-figures out, as the book's program does.  Matplotlib is used through its objects alone, without
-pyplot, so that no window opens and no setting changes.
+Each figure has two functions: one that checks its path, saves the figure there and returns the path,
+and one that builds the Figure.  Two of the latter, filters_figure and misclassified_figure, are for
+others too: book/conv.py hands their figures out, as the book's program does.  Matplotlib is used
+through its objects alone, without pyplot, so that no window opens and no setting changes.
 
 Weights are drawn as in the book: mid-grey is 0, darker is more positive, lighter more negative.
 """
@@ -227,10 +227,11 @@ def filters(w, path, title=None):
     a folder or no .png, OSError if it cannot be written.
     """
     path = _png(path)
-    return _write(_filters(w, title), path)
+    return _write(filters_figure(w, title), path)
 
 
-def _filters(w, title=None):
+def filters_figure(w, title=None):
+    """The Figure that `filters` saves."""
     w = _weights(w, 4, "(f, c, kh, kw), the weights of a first Conv or ConvPool")
     if title is None:
         title = f"What {_each(len(w), 'feature map')} of the first layer looks for"
@@ -327,11 +328,12 @@ def misclassified(images, labels, predictions, path, most=MOST, names=None, tota
     path is a folder or no .png, OSError if it cannot be written.
     """
     path = _png(path)
-    return _write(_misclassified(images, labels, predictions, most, names, total, what), path)
+    return _write(misclassified_figure(images, labels, predictions, most, names, total, what), path)
 
 
-def _misclassified(images, labels, predictions, most=MOST, names=None, total=None,
-                   what="test images"):
+def misclassified_figure(images, labels, predictions, most=MOST, names=None, total=None,
+                         what="test images"):
+    """The Figure that `misclassified` saves."""
     images, labels, predictions = _images(images), np.asarray(labels), np.asarray(predictions)
     for name, array in (("labels", labels), ("predictions", predictions)):
         if array.shape != (len(images),) or array.dtype.kind not in "iu":

@@ -1,28 +1,37 @@
-"""The book's network3, conv and expand_mnist under their own names."""
+"""The book's network3, conv and expand_mnist under their own names, and the errata."""
+
+import copy
+import pickle
+import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nndl.book import conv, expand_mnist, legacy, network3
+from nndl import costs, reproduce
+from nndl.book import conv, errata, expand_mnist, legacy, mnist_loader, network2, network3
 from nndl.book.layers import SameMaskDropout
-from nndl.book.mnist_loader import Pairs
 from nndl.data import Dataset, Splits
 from nndl.data.expand import expand
+from nndl.experiments import EXPERIMENTS
+from nndl.layers import Dropout
 from tests.nets import digits
+from tests.processes import in_a_new_process
+
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "reproduce"
 
 
-# --- network3 -------------------------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def unseeded():
+    """No test leaves the originals' streams to the next."""
+    yield
+    legacy.seed(None)
+
 
 def shared(n):
     images, labels = digits(n)
     return network3.Shared(images), network3.Shared(labels)
-
-
-def test_the_expanded_data_are_shared_too():
-    training, _, _ = network3.load_data_shared("nowhere/mnist_expanded.pkl.gz")
-    assert network3.size(training) == 250_000 and training[0].shape == (250_000, 784)
-    few = network3.Shared(expand(Dataset(*digits(6))).images)
-    assert few.get_value().shape == few.shape == (30, 784) and 0 < few.eval().max() < 1
 
 
 def net3(activation_fn=network3.ReLU, p_dropout=0.0):
@@ -33,6 +42,156 @@ def net3(activation_fn=network3.ReLU, p_dropout=0.0):
                                      p_dropout=p_dropout),
         network3.SoftmaxLayer(n_in=7, n_out=10, p_dropout=p_dropout)], 10)
 
+
+# --- data -----------------------------------------------------------------------------------------
+
+def test_the_expanded_data_are_shared_too():
+    training, _, _ = network3.load_data_shared("nowhere/mnist_expanded.pkl.gz")
+    assert network3.size(training) == 250_000 and training[0].shape == (250_000, 784)
+    assert training[0].ndim == 2 and training[0].size == 196_000_000  # and no float has been made
+    few = network3.Shared(expand(Dataset(*digits(6))).images)
+    assert few.get_value().shape == few.shape == (30, 784) and 0 < few.eval().max() < 1
+    assert np.array_equal(few[[3, 29], 300:302], few.eval()[[3, 29], 300:302])
+
+
+def test_data_under_another_name_are_not_mnist(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file .*fashion.pkl.gz; .* are called mnist.pkl"):
+        network3.load_data_shared(tmp_path / "fashion.pkl.gz")
+    assert network3.size(network3.load_data_shared(tmp_path / "mnist.pkl.gz")[0]) == 50_000
+
+
+def test_only_those_images_become_floats_that_are_looked_at(monkeypatch):
+    images, _ = digits(20)
+    seen, expected = network3.Shared(images), images.reshape(20, 784) / np.float32(256)
+    asked = []
+
+    class Watched(np.ndarray):
+        def __getitem__(self, key):
+            asked.append(np.asarray(self)[key])
+            return asked[-1]
+
+    seen.array = images.view(Watched)
+    some = np.arange(20) % 7 == 3
+    for key in (3, -1, np.int64(4), slice(2, 5), slice(7, 7), [4, 4, 1], some, (3, 300),
+                (3, slice(2, 9)), (slice(0, 20, 6), 300), ([1, 2], [300, 301]), (some, slice(5, 7)),
+                np.array([[1], [2]])):
+        np.testing.assert_array_equal(seen[key], expected[key])
+        assert len(asked.pop()) <= 4
+    assert np.array_equal(seen[...], expected) and seen[0].dtype == np.float32
+    assert sum(1 for _ in seen) == 20
+    with pytest.raises(IndexError):
+        seen[20]
+
+
+def test_shared_variables_can_be_read_as_arrays():
+    images, labels = digits(20)
+    x, y = shared(20)
+    floats = images.reshape(20, 784) / np.float32(256)
+    assert y.eval().dtype == y.dtype == y.get_value().dtype == np.asarray(y).dtype == np.int32
+    small = network3.Shared(labels.astype(np.uint8))
+    assert (small - 9).min() < 0 and (small[0] - 300) < 0 and len(small) == 20  # bytes would wrap round
+    assert x.dtype == np.float32 and (x.ndim, x.size, x.shape) == (2, 20 * 784, (20, 784))
+    np.testing.assert_array_equal(x * 2 - x, floats)
+    np.testing.assert_array_equal(x.T, floats.T)
+    assert x.mean() == floats.mean() and np.sum(x) == floats.sum() and (y == labels).all()
+    with pytest.raises(TypeError):
+        x[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        x.fill(0)
+    own, before = network3.Shared(floats[5:]), floats[5:].copy()
+    with pytest.raises(ValueError, match="read-only"):
+        own += 1
+    own.get_value()[...] = 0
+    np.asarray(own)[...] = 0
+    assert np.array_equal(own, before)
+    own.get_value(borrow=True)[...] = 0
+    assert not floats[5:].any()
+    own.set_value(np.ones(3))
+    assert own.shape == (3,) and copy.deepcopy(own).array is not own.array
+    assert np.array_equal(pickle.loads(pickle.dumps(x)), x)
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_parameters_are_arrays(placed):
+    layer = net3().layers[1] if placed else network3.FullyConnectedLayer(432, 7)
+    w, plain = layer.w, layer.w.get_value()
+    for one, other in ((w * 2, plain * 2), (2 * w, plain * 2), (w**2, plain**2), (-w, -plain),
+                       (w + w, plain + plain), (w.T, plain.T), (np.abs(w), abs(plain)),
+                       (w[3:5, 2], plain[3:5, 2]), (w > 0, plain > 0), (np.ones(432) @ w, plain.sum(0)),
+                       (np.add.reduce(w), plain.sum(axis=0)), (np.stack([w, w])[1], plain)):
+        assert type(one) is np.ndarray
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    assert (len(w), w.shape, w.ndim, w.dtype, w.size) == (432, (432, 7), 2, np.float32, 3024)
+    assert w.mean() == plain.mean() and np.sum(w) == plain.sum() and sum(1 for _ in w) == 432
+    w[0, 0] = 1
+    layer.w += 1
+    assert layer.w is w and w[0, 0] == 2 and np.array_equal(w.eval()[1:], plain[1:] + 1)
+    if placed:
+        assert np.array_equal(layer.core.w, w.T)
+    with pytest.raises(AttributeError, match="'Parameter' object has no attribute 'weights'"):
+        _ = w.weights
+    assert not hasattr(w, "__array_interface__") and not hasattr(w, "__setstate__")
+    assert np.array_equal(copy.copy(w), w)
+    if not placed:
+        for other in copy.deepcopy(w), pickle.loads(pickle.dumps(w)):
+            assert np.array_equal(other, w) and other.owner is not layer.core
+
+
+def test_layers_draw_what_the_originals_draw():
+    """The one behind a SoftmaxLayer too, which draws nothing."""
+    legacy.seed(5)
+    conv_pool = network3.ConvPoolLayer((3, 1, 5, 5), (10, 1, 28, 28), (2, 2))
+    dense, last = network3.FullyConnectedLayer(432, 7), network3.SoftmaxLayer(7, 10)
+    next_one = network3.FullyConnectedLayer(4, 3)
+    draw = np.random.RandomState(5)
+    for layer, shape, n_out in ((conv_pool, (3, 1, 5, 5), 3 * 25 // 4), (dense, (432, 7), 7),
+                                (next_one, (4, 3), 3)):
+        np.testing.assert_allclose(layer.w, draw.randn(*shape) / np.sqrt(n_out), rtol=1e-6)
+        np.testing.assert_allclose(layer.b, draw.randn(*layer.b.shape), rtol=1e-6)
+    assert not np.any(last.w) and not np.any(last.b)
+
+
+def test_masks_of_one_size_are_the_same_and_scaled_when_testing():
+    drops = [layer for layer in twice_dropped().engine.layers if isinstance(layer, SameMaskDropout)]
+    x = np.ones((10, 784), np.float32)
+    one, two = (drop.forward(x, training=True).copy() for drop in drops)
+    assert np.array_equal(one, two) and set(np.unique(one)) == {0, 1}
+    assert np.any(drops[0].forward(x, training=True) != one)
+    assert np.all(drops[0].forward(x) == 0.5)
+
+
+def twice_dropped(mended=()):
+    return network3.Network([
+        network3.FullyConnectedLayer(784, 784, network3.linear, 0.5),
+        network3.FullyConnectedLayer(784, 784, network3.linear, 0.5),
+        network3.SoftmaxLayer(784, 10)], 10, mended)
+
+
+def test_mended_masks_are_each_layers_and_each_networks_own():
+    x = np.ones((10, 784), np.float32)
+
+    def masks(mended=("dropout",)):
+        return [layer.forward(x, training=True).tobytes()
+                for layer in twice_dropped(mended).engine.layers if isinstance(layer, Dropout)]
+
+    assert len({*masks(), *masks()}) == 4
+    assert len({*masks(()), *masks(())}) == 1
+    legacy.seed(3)
+    first, second = masks(), masks()
+    legacy.seed(3)
+    assert masks() == first != second
+    # The network with the flaw draws its layers' weights, and nothing more.
+    legacy.seed(3)
+    twice_dropped()
+    now = legacy.streams().normal(1)
+    draw = np.random.RandomState(3)
+    draw.randn(2 * (784 * 784 + 784))
+    assert now == draw.randn(1)
+
+
+# --- training -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("p_dropout", [0.0, 0.5])
 @pytest.mark.parametrize("activation_fn", network3.ACTIVATIONS)
@@ -50,33 +209,48 @@ def test_the_last_program(activation_fn, p_dropout, capsys):
     assert lines[-1].startswith("Corresponding test accuracy of ")
 
 
-def test_regularisation_is_network3s():
-    """One step from the same weights, with λ and without: w loses η λ / (number of mini-batches) w."""
-    weights = []
-    for lmbda in (0.0, 0.5):
-        net = net3(network3.tanh)
-        legacy.seed(0)
-        for param in net.params:
-            param.set_value(legacy.streams().normal(*param.shape) / 10)
-        before = net.layers[1].w.get_value()
-        net.SGD(tuple(network3.Shared(part.array[:10]) for part in shared(45)), 1, 10, 0.1, shared(20),
-                None, lmbda=lmbda)
-        weights.append(net.layers[1].w.get_value())
-    legacy.seed(None)
-    np.testing.assert_allclose(weights[0] - weights[1], 0.1 * 0.5 / 1 * before, rtol=1e-3, atol=1e-7)
+@pytest.mark.parametrize("mended", [(), ("lambda",), ("order",)])
+def test_training_is_the_originals_arithmetic(mended, monkeypatch):
+    """Its steps written out: five mini-batches of 53 images, printed about after every third."""
+    monkeypatch.setattr(network3, "PRINTED", 3)
+    m, batches, eta, lmbda = 10, 5, 0.5, 0.8
+    legacy.seed(7)
+    net = network3.Network([network3.SoftmaxLayer(784, 10)], m, mended)
+    w = np.random.default_rng(0).normal(size=(784, 10)) / 5
+    b = np.random.default_rng(1).normal(size=10)
+    for param, value in zip(net.params, (w, b)):
+        param.set_value(value)
+    training = shared(53)
+    net.SGD(training, 3, m, eta, shared(20), None, lmbda=lmbda)
+
+    x, y = np.asarray(training[0], float), np.eye(10)[training[1].eval()]
+    streams, order = legacy.LegacyStreams(7), np.arange(53)
+    of = batches * m if "lambda" in mended else batches
+    for _ in range(3):
+        if "order" in mended:
+            order = order[streams.order(53)]
+        for j in range(batches):  # the last three images are left out
+            some = order[j * m:(j + 1) * m]
+            a = np.exp(x[some] @ w + b)
+            delta = a / a.sum(axis=1, keepdims=True) - y[some]
+            w, b = w - eta * (x[some].T @ delta / m + lmbda / of * w), b - eta * delta.sum(axis=0) / m
+    np.testing.assert_allclose(net.layers[0].w, w, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(net.layers[0].b, b, rtol=1e-4, atol=1e-5)
 
 
-def test_masks_of_one_size_are_the_same_and_scaled_when_testing():
-    net = network3.Network([
-        network3.FullyConnectedLayer(784, 784, network3.linear, 0.5),
-        network3.FullyConnectedLayer(784, 784, network3.linear, 0.5),
-        network3.SoftmaxLayer(784, 10)], 10)
-    drops = [layer for layer in net.engine.layers if isinstance(layer, SameMaskDropout)]
-    x = np.ones((10, 784), np.float32)
-    one, two = (drop.forward(x, training=True).copy() for drop in drops)
-    assert np.array_equal(one, two) and set(np.unique(one)) == {0, 1}
-    assert np.any(drops[0].forward(x, training=True) != one)
-    assert np.all(drops[0].forward(x) == 0.5)
+@pytest.mark.parametrize("batches, epochs", [(450, 5), (1000, 2), (999, 3), (1001, 2), (2500, 1)])
+def test_every_thousandth_mini_batch_is_told(batches, epochs, capsys):
+    net = network3.Network([network3.SoftmaxLayer(784, 10)], 1)
+    net.SGD(shared(batches), epochs, 1, 0.0, shared(5), shared(5))
+    lines = capsys.readouterr().out.splitlines()
+    expected = []
+    for iteration in range(epochs * batches):
+        if iteration % 1000 == 0:
+            expected.append(f"Training mini-batch number {iteration}")
+        if (iteration + 1) % batches == 0:
+            expected.append(f"Epoch {iteration // batches}")
+    assert [line.split(":")[0] for line in lines if line.startswith(("Tr", "Ep"))] == expected
+    assert lines[-2].endswith(f" obtained at iteration {epochs * batches - 1}")  # of equals the last
 
 
 def test_each_flaw_has_its_switch():
@@ -103,17 +277,47 @@ def test_each_flaw_has_its_switch():
     assert not np.array_equal(after["order",], after[()])
     with pytest.raises(ValueError, match="mended must be some of initialisation, .*, not 'all'"):
         make("all")
-    legacy.seed(None)
+
+
+def test_expanded_images_in_another_order_take_little_memory():
+    """In a process of its own, in which everything has been compiled and used before."""
+    pytest.importorskip("resource")
+    said = in_a_new_process("""
+        import resource
+        from nndl.book import network3
+        training, validation, _ = network3.load_data_shared()
+        expanded, _, _ = network3.load_data_shared("mnist_expanded.pkl.gz")
+        net = network3.Network([network3.SoftmaxLayer(784, 10)], 10, mended=("order",))
+        def peak(data):
+            net.SGD(data, 1, 10, 0.1, validation, None)
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(-peak(training) + peak(expanded))
+        """)
+    grown = int(said.splitlines()[-1]) * (1 if sys.platform == "darwin" else 1024)
+    assert grown < 100e6  # as bytes in that order they would be 196 MB
 
 
 @pytest.mark.parametrize("run, says", [
     (lambda: network3.Network([network3.ConvPoolLayer((3, 1, 5, 5), (20, 1, 28, 28)),
                                network3.SoftmaxLayer(432, 10)], 10),
      r"image_shape must be \(10, 1, 28, 28\)"),
+    (lambda: network3.Network([network3.ConvPoolLayer((3, 2, 5, 5), (10, 1, 28, 28)),
+                               network3.SoftmaxLayer(432, 10)], 10),
+     r"filter_shape must be \(3, 1, 5, 5\)"),
     (lambda: network3.Network([network3.ConvPoolLayer((3, 1, 5, 5), (10, 1, 28, 28)),
                                network3.SoftmaxLayer(100, 10)], 10), "n_in must be 432.* not 100"),
+    (lambda: network3.Network([network3.FullyConnectedLayer(784, 10)], 10),
+     "last layer must be a SoftmaxLayer, .* not a FullyConnectedLayer"),
+    (lambda: network3.Network([], 10), "last layer must be a SoftmaxLayer, .* layers is empty"),
     (lambda: network3.FullyConnectedLayer(3, 4, activation_fn=np.tanh), "must be linear, ReLU, sig"),
     (lambda: net3().SGD(shared(20), 1, 5, 0.1, shared(20), shared(20)), "mini_batch_size must be .*10"),
+    (lambda: net3().SGD(shared(9), 1, 10, 0.1, shared(20), shared(20)),
+     "training_data must have the 10 examples of a mini-batch at least, not 9"),
+    (lambda: net3().SGD(shared(20), 1, 10, 0.1, shared(9), None), "validation_data must .* not 9"),
+    (lambda: net3().SGD(shared(20), 1, 10, 0.1, shared(20), shared(9)), "test_data must .* not 9"),
+    (lambda: net3().SGD((shared(20)[0], shared(19)[1]), 1, 10, 0.1, shared(20), None),
+     "training_data must have a label for each of its 20 images, not 19"),
+    (lambda: net3().accuracy(shared(9)), "data must have the 10 examples"),
     (lambda: net3().layers[1].w.set_value(np.zeros((7, 432))), r"must have shape \(432, 7\)"),
 ])
 def test_what_does_not_fit_is_named(run, says):
@@ -122,52 +326,133 @@ def test_what_does_not_fit_is_named(run, says):
 
 
 def test_data_of_the_other_programs_are_told_apart():
+    pairs = mnist_loader.load_data_wrapper()[0][:20]
     with pytest.raises(TypeError, match="pair of images and labels.*load_data_shared"):
-        net3().SGD(pairs(20), 1, 10, 0.1, shared(20), shared(20))
+        net3().SGD(pairs, 1, 10, 0.1, shared(20), shared(20))
+
+
+def test_the_flaws_to_mend_are_a_tuple():
+    with pytest.raises(TypeError, match=r'must be a tuple of names, \("order",\), not \'order\' alone'):
+        network3.Network([network3.SoftmaxLayer(784, 10)], 10, mended="order")
 
 
 # --- conv and expand_mnist ------------------------------------------------------------------------
 
 @pytest.fixture
 def few(monkeypatch):
-    """Sixty images instead of MNIST for conv's experiments."""
-    monkeypatch.setattr(conv, "data", lambda expanded=False: (shared(60), shared(20), shared(30)))
-    monkeypatch.setattr(conv, "LAMBDAS", (0.0, 0.1))
+    """Sixty images instead of MNIST for conv's experiments, and two values of λ."""
+    images, labels = digits(60)
+    splits = Splits(*(Dataset(images[:n], labels[:n]) for n in (60, 20, 30)))
+    monkeypatch.setattr(network3, "load_mnist", lambda: splits)
+    monkeypatch.setattr(conv, "LAMBDAS", (0.1, 1.0))
+    for name in conv.DATA:
+        monkeypatch.delitem(vars(conv), name, raising=False)
+    yield
+    for name in conv.DATA:  # what was read of these sixty
+        vars(conv).pop(name, None)
 
 
-@pytest.mark.parametrize("run, layers, nets", [
-    (lambda: conv.shallow(n=1, epochs=1), [784, 100, 10], 1),
+def layers_of(net):
+    dense = [layer for layer in net.layers if hasattr(layer, "n_in")]
+    return [dense[0].n_in, *(layer.n_out for layer in dense)]
+
+
+@pytest.mark.parametrize("run, layers, trained", [
     (lambda: conv.basic_conv(n=2, epochs=1), [2880, 100, 10], 2),
     (lambda: conv.omit_FC(n=1, epochs=1), [2880, 10], 1),
     (lambda: conv.dbl_conv(network3.tanh, n=1, epochs=1), [640, 100, 10], 1),
+    (lambda: conv.expanded_data(30, runs=1, epochs=1), [640, 30, 10], 1),
+    (lambda: conv.expanded_data_double_fc(30, runs=2, epochs=1), [640, 30, 30, 10], 2),
+])
+def test_the_books_experiments_return_the_last_network(few, run, layers, trained, capsys):
+    assert layers_of(run()) == layers
+    assert capsys.readouterr().out.count("Finished training network.") == trained
+
+
+@pytest.mark.parametrize("run, layers, nets", [
+    (lambda: conv.shallow(n=2, epochs=1), [784, 100, 10], 2),
     (lambda: conv.regularized_dbl_conv(n=1, epochs=1), [640, 100, 10], 2),
-    (lambda: conv.dbl_conv_relu(n=1, epochs=1), [640, 100, 10], 2),
-    (lambda: [conv.expanded_data(30, runs=1, epochs=1)], [640, 30, 10], 1),
-    (lambda: [conv.expanded_data_double_fc(30, runs=2, epochs=1)], [640, 30, 30, 10], 1),
+    (lambda: conv.dbl_conv_relu(n=1, epochs=1), [640, 100, 10], 3),  # without regularisation too
     (lambda: conv.double_fc_dropout(0.5, 0.3, 0.2, 2, epochs=1, n=30), [640, 30, 30, 10], 2),
 ])
-def test_the_books_experiments_run(few, run, layers, nets, capsys):
+def test_some_of_the_books_experiments_return_all_networks(few, run, layers, nets, capsys):
     found = run()
-    assert len(found) == nets
-    dense = [layer for layer in found[0].layers if hasattr(layer, "n_in")]
-    assert [dense[0].n_in, *(layer.n_out for layer in dense)] == layers
-    if len(layers) == 4 and nets == 2:
-        assert [layer.p_dropout for layer in dense] == [0.5, 0.3, 0.2]
-    assert capsys.readouterr().out.count("Finished training network.") >= nets
+    assert [layers_of(net) for net in found] == [layers] * nets
+    out = capsys.readouterr().out
+    assert out.count("Finished training network.") == nets
+    if len(layers) == 4:
+        assert [layer.p_dropout for layer in found[0].layers[2:]] == [0.5, 0.3, 0.2]
+        assert found[0].engine.layers[0].activation == "relu"
+        for j in range(2):
+            assert ("\n\nTraining using a dropout network with parameters  0.5 0.3 0.2\n"
+                    f"Training with expanded data, run num {j}\nTraining mini-batch number 0\n") in out
+
+
+def test_the_values_of_lambda_are_the_books(monkeypatch):
+    monkeypatch.setattr(conv, "trained", lambda what, *rest: what)
+    said = [line.split()[-1] for line in conv.dbl_conv_relu(n=1)]
+    assert said == "0.0 1e-05 0.0001 0.001 0.01 0.1 1.0 10.0 100.0".split()
+    assert [line.split()[-1] for line in conv.regularized_dbl_conv(n=2)][::2] == said[1:]
+
+
+def test_all_experiments_are_those_of_the_book(monkeypatch):
+    called = []
+    for name in ("shallow", "basic_conv", "omit_FC", "dbl_conv", "regularized_dbl_conv",
+                 "dbl_conv_relu", "expanded_data", "expanded_data_double_fc", "double_fc_dropout",
+                 "plot_errors", "plot_filters"):
+        monkeypatch.setattr(conv, name, lambda *arguments, name=name: called.append(name) or ["net"])
+    monkeypatch.setattr(conv, "ensemble", lambda nets: ([3], [5]))
+    conv.run_experiments()
+    assert called == ["shallow", "basic_conv", "omit_FC", "dbl_conv", "dbl_conv_relu",
+                      *["expanded_data"] * 3, *["expanded_data_double_fc"] * 3, "double_fc_dropout",
+                      "plot_errors", "plot_filters", "plot_filters"]
+
+
+def test_convs_data_are_read_when_asked_for_and_may_be_others(few, capsys):
+    assert "test_data" not in vars(conv)
+    conv.test_data = shared(25)
+    assert network3.size(conv.training_data) == 60 and network3.size(conv.validation_data) == 20
+    assert conv.training_data is conv.data()[0] and network3.size(conv.data(expanded=True)[0]) == 300
+    net = conv.shallow(n=1, epochs=1)[0]
+    conv.ensemble([net])
+    assert len(net.test_predictions) == 25
+    with pytest.raises(AttributeError, match="module 'nndl.book.conv' has no attribute 'test'"):
+        _ = conv.test
 
 
 def test_the_books_figures(few, tmp_path, capsys):
-    nets = conv.basic_conv(n=3, epochs=1)
+    nets = conv.shallow(n=3, epochs=1)
     where, said = conv.ensemble(nets)
     assert f"Accuracy is {1 - len(where) / 30:.2%}" in capsys.readouterr().out
-    labels = np.asarray(shared(30)[1])
-    votes = np.array([net.predict(shared(30)) for net in nets])
+    labels = conv.test_data[1].eval()
+    votes = np.array([net.test_predictions for net in nets])
+    assert np.array_equal(votes[0], nets[0].predict(conv.test_data))
     for i, digit in zip(where, said, strict=True):
         assert digit != labels[i] and digit in votes[:, i]
-    conv.plot_errors(where, said).savefig(tmp_path / "errors.png")
-    conv.plot_errors(where, filename=tmp_path / "again.png")
-    conv.plot_filters(nets[0], 0, 5, 4, tmp_path / "filters.png")
+    figure = conv.plot_errors(where, said)
+    figure.savefig(tmp_path / "errors.png")
+    assert f"{len(where)} of 30 test images are misclassified" in words(figure)
+    assert len(conv.plot_errors(range(30), filename=tmp_path / "again.png").axes[0].images) == 30
+    assert "None of the 30 test images is misclassified" in words(conv.plot_errors([]))
+    conv.plot_filters(conv.basic_conv(n=1, epochs=0), 0, 5, 4, tmp_path / "filters.png")
     assert all((tmp_path / f"{name}.png").stat().st_size for name in ("errors", "again", "filters"))
+
+
+def words(figure):
+    return " ".join(text.get_text() for text in figure.axes[0].texts)
+
+
+def test_filters_are_drawn_for_the_first_map_alone(few):
+    net = conv.dbl_conv(n=1, epochs=0)
+    figure = conv.plot_filters(net, 1, 8, 5)
+    w = net.layers[1].w.eval()
+    for image, drawn in zip(w, figure.axes[0].images, strict=True):
+        np.testing.assert_allclose(drawn.get_array(), image[0])
+    assert ("What each of the 40 feature maps of layer 1 looks for in the first of 20 maps that come in"
+            in words(figure).replace("\n", " "))
+    assert "looks for in" not in words(conv.plot_filters(net, 0, 5, 4))
+    with pytest.raises(ValueError, match="number of a ConvPoolLayer, not 2, which is a FullyConnected"):
+        conv.plot_filters(net, 2, 5, 4)
 
 
 def test_the_expanded_file_is_what_the_others_read(tmp_path, capsys):
@@ -178,3 +463,52 @@ def test_the_expanded_file_is_what_the_others_read(tmp_path, capsys):
     assert training[0].shape == (100, 784) and validation[0].shape == (20, 784)
     assert np.array_equal(validation[0].get_value(), images.reshape(20, -1) / np.float32(256))
     assert expand_mnist.expand_mnist(path) == path and "already exists" in capsys.readouterr().out
+
+
+# --- errata ---------------------------------------------------------------------------------------
+
+def test_what_flaws_cost_is_what_the_results_say():
+    """Where all runs are there: run python -m nndl.book.errata benchmarks/results/reproduce."""
+    for erratum in errata.ERRATA:
+        found = [reproduce.results(EXPERIMENTS[name], RESULTS) for name in erratum.runs]
+        for name, results in zip(erratum.runs, found):
+            assert sorted(errata.accuracies(name, RESULTS)) == sorted(
+                reproduce.percent(EXPERIMENTS[name], result) for result in results)
+        if found and all(len(results) >= EXPERIMENTS[name].runs
+                         for name, results in zip(erratum.runs, found)):
+            assert erratum.cost == errata.measured(erratum.runs, RESULTS)
+
+
+def test_the_cost_of_a_flaw_is_read_off_the_runs(tmp_path, capsys):
+    runs = ("6.relu", "6.relu.init")
+    assert errata.measured(runs, tmp_path) == errata.NOT_YET
+    result = '{"validation_accuracy": [0.5, 0.75, 0.75, 0.25], "test_accuracy": [0.1, 0.2, %s, 0.4]}'
+    for name, accuracy in (("6.relu.0", 0.985), ("6.relu.1", 0.995), ("6.relu.init.0", 0.992)):
+        (tmp_path / f"{name}.json").write_text(result % accuracy)
+    said = ("99.00 ± 0.71 % of the test images are right with it (6.relu, 2 runs), 99.20 % without "
+            "(6.relu.init, a run)")
+    assert errata.measured(runs, tmp_path) == said
+    errata.main(tmp_path)
+    out = capsys.readouterr().out
+    assert f"Cost: {said}." in out and out.count(f"Cost: {errata.NOT_YET}.") == 3
+    errata.main()
+    out = capsys.readouterr().out
+    assert all(f"{erratum.what}.\n    Mended: {erratum.mended}.\n    Cost: {erratum.cost}." in out
+               for erratum in errata.ERRATA)
+
+
+def test_every_flaw_has_its_row():
+    mended = " ".join(erratum.mended for erratum in errata.ERRATA)
+    assert re.findall(r'network3\.Network\(layers, 10, mended=\("(\w+)",\)\)', mended) == [
+        *network3.MENDED]
+    assert network2.Network([2, 1], mended=("accuracy",)).mended and 'mended=("accuracy",)' in mended
+    assert all(erratum.cost for erratum in errata.ERRATA)
+
+
+def test_an_output_of_exactly_one_costs_what_the_table_says():
+    a, y = np.array([[1.0]]), np.array([[0.0]])
+    assert network2.CrossEntropyCost.fn(a, y) == np.finfo(float).max
+    assert costs.CrossEntropyCost().fn(a, y) == pytest.approx(36.7, abs=0.05)
+    net = network2.Network([1, 1])
+    net.weights[0][...], net.biases[0][...] = 0, 100  # whose output is 1
+    assert net.total_cost([(a, 0)], 0.0, convert=False) == pytest.approx(36.7, abs=0.05)

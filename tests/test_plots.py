@@ -191,7 +191,7 @@ def test_learning_curves_title_is_the_finding(measured, sentence):
 def test_a_title_may_be_long(tmp_path):
     words = "one sentence that is far too long to stand in a single line " * 3
     for figure in (plots._learning_curves(History(**FULL), words),
-                   plots._filters(np.ones((2, 1, 5, 5)), words)):
+                   plots.filters_figure(np.ones((2, 1, 5, 5)), words)):
         assert title(figure) == words.strip()
         assert_all_inside(figure)
 
@@ -288,7 +288,7 @@ def assert_grid(figure, shown):
     (20, 1, 11, 3), (7, 2, 1, 1), (100, 1, 7, 7)])
 def test_filters_of_any_number_and_size(shape, rng, tmp_path):
     w = rng.normal(size=shape).astype(np.float32)
-    figure = plots._filters(w)
+    figure = plots.filters_figure(w)
     assert_grid(figure, w.mean(axis=1, dtype=float))
     assert numbers(figure)[:shape[0]] == list(range(shape[0]))
     assert "weight" in texts(figure)
@@ -298,17 +298,17 @@ def test_filters_of_any_number_and_size(shape, rng, tmp_path):
 
 
 def test_filters_title():
-    assert (title(plots._filters(np.ones((20, 1, 5, 5))))
+    assert (title(plots.filters_figure(np.ones((20, 1, 5, 5))))
             == "What each of the 20 feature maps of the first layer looks for")
-    assert (title(plots._filters(np.ones((1, 1, 5, 5))))
+    assert (title(plots.filters_figure(np.ones((1, 1, 5, 5))))
             == "What the feature map of the first layer looks for")
-    assert title(plots._filters(np.ones((1, 1, 5, 5)), "Look")) == "Look"
+    assert title(plots.filters_figure(np.ones((1, 1, 5, 5)), "Look")) == "Look"
 
 
 def test_zero_is_mid_grey_positive_darker_negative_lighter(tmp_path):
     w = np.array([0.0, 1.0, -0.5]).reshape(3, 1, 1, 1)
     zero, positive, negative = (image.to_rgba(image.get_array())[0, 0, 0]
-                                for image in plots._filters(w).axes[0].images)
+                                for image in plots.filters_figure(w).axes[0].images)
     assert abs(zero - 0.5) < 0.01
     assert positive == 0
     assert abs(negative - 0.75) < 0.01
@@ -320,7 +320,7 @@ def test_filters_that_are_all_zero(tmp_path):
 
 def test_more_than_100_filters_are_cut(rng):
     w = rng.normal(size=(128, 1, 3, 3))
-    figure = plots._filters(w)
+    figure = plots.filters_figure(w)
     assert title(figure).endswith("each of the 128 feature maps of the first layer looks for "
                                   "(the first 100 are shown)")
     assert_grid(figure, w[:100, 0])
@@ -373,7 +373,7 @@ def some(rng, n, wrong, dtype=np.uint8):
 @pytest.mark.parametrize("wrong", [[3], [1, 5, 8, 9], list(range(0, 200, 2))])
 def test_misclassified_shows_the_wrong_ones_with_both_labels(wrong, dtype, rng):
     images, labels, predictions = some(rng, 200, wrong, dtype)
-    figure = plots._misclassified(images, labels, predictions)
+    figure = plots.misclassified_figure(images, labels, predictions)
     shown = figure.axes[0].images
     assert len(shown) == len(wrong)
     for image, i in zip(shown, wrong):
@@ -391,7 +391,7 @@ def test_both_labels_stand_beside_the_image_and_cover_nothing(rng):
     names = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
              "Bag", "Ankle boot"]
     for many, called in ((100, None), (100, names), (150, None)):
-        figure = plots._misclassified(images, labels, predictions, many, called)
+        figure = plots.misclassified_figure(images, labels, predictions, many, called)
         figure.draw_without_rendering()
         ax = figure.axes[0]
         known = names if called else list("0123456789")
@@ -410,7 +410,7 @@ def test_both_labels_stand_beside_the_image_and_cover_nothing(rng):
 
 def test_misclassified_title(rng):
     def said(n, wrong, **how):
-        return title(plots._misclassified(*some(rng, n, wrong), **how))
+        return title(plots.misclassified_figure(*some(rng, n, wrong), **how))
 
     assert said(200, list(range(113))) == ("113 of 200 test images are misclassified "
                                            "(the first 100 are shown)")
@@ -423,14 +423,14 @@ def test_misclassified_title(rng):
 
 def test_no_errors_gives_a_figure_that_says_so(rng, tmp_path):
     right = some(rng, 50, [])
-    assert (title(plots._misclassified(*right, total=10_000))
+    assert (title(plots.misclassified_figure(*right, total=10_000))
             == "None of the 10,000 test images is misclassified")
     assert_png(plots.misclassified(*right, tmp_path / "figure.png"))
 
 
 def test_misclassified_takes_names_and_shortens_long_ones(rng):
     names = [f"class {i}" for i in range(9)] + ["a name that would never fit beside an image"]
-    figure = plots._misclassified(*some(rng, 60, list(range(60))), names=names)
+    figure = plots.misclassified_figure(*some(rng, 60, list(range(60))), names=names)
     assert "the right class" in texts(figure)
     assert {"class 4", "a name that w…"} <= set(texts(figure))
     assert_all_inside(figure)
@@ -438,7 +438,7 @@ def test_misclassified_takes_names_and_shortens_long_ones(rng):
 
 def test_misclassified_takes_a_channel_and_constant_images(rng, tmp_path):
     images, labels, predictions = some(rng, 5, [1, 2])
-    figure = plots._misclassified(images[:, None], labels, predictions)
+    figure = plots.misclassified_figure(images[:, None], labels, predictions)
     np.testing.assert_array_equal(figure.axes[0].images[1].get_array(), images[2])
     assert_png(plots.misclassified(np.zeros((5, 9, 4)), labels, predictions,
                                    tmp_path / "figure.png"))

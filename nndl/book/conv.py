@@ -1,27 +1,45 @@
 """The book's conv.py: the experiments of chapter 6 with network3, and looking at what came out.
 
     from nndl.book import conv
-    nets = conv.basic_conv(n=1, epochs=60)
+    net = conv.basic_conv(n=1)
+    conv.plot_filters(net, 0, 5, 4).savefig("filters.png")
     error_locations, erroneous_predictions = conv.ensemble(conv.double_fc_dropout(0.5, 0.5, 0.5, 5))
-    conv.plot_errors(error_locations, erroneous_predictions)
+    conv.plot_errors(error_locations, erroneous_predictions).savefig("errors.png")
 
-`nndl reproduce "6.*"` runs the same experiments, several at once, resumable, with its results in files.
+As there, conv.training_data, conv.validation_data and conv.test_data are what is learnt from and
+looked at; others may be put in their place.  `nndl reproduce "6.*"` runs the same experiments, several
+at once, resumable, with its results in files.
 """
+
+import sys
 
 import numpy as np
 
 from .. import plots
 from ..ensemble import plurality
-from . import network3
+from . import expand_mnist, network3
 from .network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
 
 mini_batch_size = 10
-LAMBDAS = (0.00001, 0.0001, 0.001, 0.01, 0.1)
+DATA = ("training_data", "validation_data", "test_data")
+LAMBDAS = (0.00001, 0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+
+
+def __getattr__(name):
+    """training_data, validation_data, test_data: read when they are first asked for."""
+    if name not in DATA:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for one, pair in zip(DATA, network3.load_data_shared()):
+        globals().setdefault(one, pair)
+    return globals()[name]
 
 
 def data(expanded=False):
-    """(training_data, validation_data, test_data)."""
-    return network3.load_data_shared("mnist_expanded.pkl.gz" if expanded else "mnist.pkl.gz")
+    """(training_data, validation_data, test_data), the first of them expanded if asked."""
+    training, validation, test = (getattr(sys.modules[__name__], name) for name in DATA)
+    if expanded:
+        training = network3.load_data_shared(expand_mnist.FILE)[0]
+    return training, validation, test
 
 
 def convolution(maps, maps_in, side, activation_fn=sigmoid):
@@ -40,7 +58,7 @@ def two_convolutions(*dense, activation_fn=ReLU, p_dropout=(0.0, 0.0, 0.0)):
 
 
 def trained(what, layers, epochs, eta, lmbda=0.0, expanded=False):
-    """A network of these layers, trained; what is printed first."""
+    """A network of these layers, trained; `what` is printed first."""
     print(what)
     training_data, validation_data, test_data = data(expanded)
     net = Network(layers, mini_batch_size)
@@ -51,44 +69,49 @@ def trained(what, layers, epochs, eta, lmbda=0.0, expanded=False):
 # --- the experiments ------------------------------------------------------------------------------
 
 def shallow(n=3, epochs=60):
-    """n networks of 100 hidden neurons and softmax."""
+    """n networks of 100 hidden neurons and softmax.  Returns them all."""
     return [trained("A shallow net with 100 hidden neurons",
                     [FullyConnectedLayer(784, 100), SoftmaxLayer(100, 10)], epochs, 0.1)
             for _ in range(n)]
 
 
 def basic_conv(n=3, epochs=60):
-    """n networks of a convolution and a dense layer."""
-    return [trained("Conv + FC architecture",
-                    [convolution(20, 1, 28), FullyConnectedLayer(20 * 12 * 12, 100),
-                     SoftmaxLayer(100, 10)], epochs, 0.1) for _ in range(n)]
+    """n networks of a convolution and a dense layer.  Returns the last one."""
+    for _ in range(n):
+        net = trained("Conv + FC architecture",
+                      [convolution(20, 1, 28), FullyConnectedLayer(20 * 12 * 12, 100),
+                       SoftmaxLayer(100, 10)], epochs, 0.1)
+    return net
 
 
 def omit_FC(n=3, epochs=60):
-    """n networks of a convolution and softmax."""
-    return [trained("Conv only, no FC", [convolution(20, 1, 28), SoftmaxLayer(20 * 12 * 12, 10)],
-                    epochs, 0.1) for _ in range(n)]
+    """n networks of a convolution and softmax.  Returns the last one."""
+    for _ in range(n):
+        net = trained("Conv only, no FC", [convolution(20, 1, 28), SoftmaxLayer(20 * 12 * 12, 10)],
+                      epochs, 0.1)
+    return net
 
 
 def dbl_conv(activation_fn=sigmoid, n=3, epochs=60):
-    """n networks of two convolutions and a dense layer."""
-    return [trained("Conv + Conv + FC architecture",
-                    two_convolutions(100, activation_fn=activation_fn), epochs, 0.1)
-            for _ in range(n)]
+    """n networks of two convolutions and a dense layer.  Returns the last one."""
+    for _ in range(n):
+        net = trained("Conv + Conv + FC architecture",
+                      two_convolutions(100, activation_fn=activation_fn), epochs, 0.1)
+    return net
 
 
 def regularized_dbl_conv(n=3, epochs=60):
-    """The same for five values of lmbda, n networks each."""
+    """The same for each of LAMBDAS, n networks each.  Returns them all."""
     return [trained(f"Conv + Conv + FC num {j}, with regularization {lmbda}",
                     two_convolutions(100, activation_fn=sigmoid), epochs, 0.1, lmbda)
             for lmbda in LAMBDAS for j in range(n)]
 
 
 def dbl_conv_relu(n=3, epochs=60):
-    """The same with rectified linear units."""
+    """The same with rectified linear units, and without regularisation first.  Returns them all."""
     return [trained(f"Conv + Conv + FC num {j}, relu, with regularization {lmbda}",
                     two_convolutions(100), epochs, 0.03, lmbda)
-            for lmbda in LAMBDAS for j in range(n)]
+            for lmbda in (0.0, *LAMBDAS) for j in range(n)]
 
 
 def expanded_data(n=100, runs=3, epochs=60):
@@ -108,15 +131,19 @@ def expanded_data_double_fc(n=100, runs=3, epochs=60):
 
 
 def double_fc_dropout(p0, p1, p2, repetitions, epochs=40, n=1000):
-    """Networks with dropout of what goes into the first dense layer, the second, and the softmax."""
-    return [trained(f"Training using a dropout network with parameters {p0} {p1} {p2}, run num {j}",
+    """Networks with dropout of what goes into the first dense layer, the second, and the softmax.
+
+    Returns them all.
+    """
+    return [trained(f"\n\nTraining using a dropout network with parameters  {p0} {p1} {p2}\n"
+                    f"Training with expanded data, run num {j}",
                     two_convolutions(n, n, p_dropout=(p0, p1, p2)), epochs, 0.03, expanded=True)
             for j in range(repetitions)]
 
 
 def run_experiments():
-    """All of them, as the book describes them: days.  What becomes of the last is drawn into files."""
-    for experiment in (shallow, basic_conv, omit_FC, dbl_conv, regularized_dbl_conv, dbl_conv_relu):
+    """Those that the book describes: days.  What became of the last networks is drawn into files."""
+    for experiment in (shallow, basic_conv, omit_FC, dbl_conv, dbl_conv_relu):
         experiment()
     for experiment in expanded_data, expanded_data_double_fc:
         for n in 100, 300, 1000:
@@ -134,10 +161,13 @@ def ensemble(nets):
     """Let the networks vote on the test images.
 
     Returns (error_locations, erroneous_predictions): which images they get wrong, and as what.  Of
-    equally many votes those count that the first network is with.
+    equally many votes those count that the first network is with.  What each of the networks says is
+    left in its test_predictions.
     """
     _, _, test = data()
-    said, labels = plurality([net.predict(test) for net in nets]), np.asarray(test[1])
+    for net in nets:
+        net.test_predictions = list(net.predict(test))
+    said, labels = plurality([net.test_predictions for net in nets]), np.asarray(test[1])
     error_locations = np.flatnonzero(said != labels)
     print(f"Accuracy is {1 - len(error_locations) / len(labels):.2%}")
     return error_locations.tolist(), said[error_locations].tolist()
@@ -150,20 +180,30 @@ def plot_errors(error_locations, erroneous_predictions=None, filename=None):
     Returns the figure, whose savefig(filename) saves it.
     """
     _, _, (images, labels) = data()
-    at = np.asarray(error_locations)
-    said = np.full(len(at), 10) if erroneous_predictions is None else np.array(erroneous_predictions)
-    return _figure(plots._misclassified(images.array[at], np.asarray(labels)[at], said,
-                                        names=[*map(str, range(10)), ""]), filename)
+    labels, digits = np.asarray(labels), [*map(str, range(10))]
+    said = labels.copy()
+    said[np.array(error_locations, int)] = (len(digits) if erroneous_predictions is None else
+                                            erroneous_predictions)
+    return _figure(plots.misclassified_figure(np.asarray(images).reshape(-1, 28, 28), labels, said,
+                                              names=[*digits, ""]), filename)
 
 
 def plot_filters(net, layer, x, y, filename=None):
-    """Draw the filters of one of the network's layers; of more maps that come in, their mean.
+    """Draw the filters of the network's convolutional layer of this number.
 
+    As there, of several maps that come in only the first one's; plots.filters draws the mean of all.
     x, y : the book's columns and rows of the drawing, which here follow from how many filters there are
     filename : of a .png to save it as, None: none
     Returns the figure, whose savefig(filename) saves it.
     """
-    return _figure(plots._filters(np.asarray(net.layers[layer].w)), filename)
+    if not isinstance(net.layers[layer], ConvPoolLayer):
+        raise ValueError(f"layer must be the number of a ConvPoolLayer, not {layer}, which is a "
+                         f"{type(net.layers[layer]).__name__}")
+    w = np.asarray(net.layers[layer].w)
+    title = f"What each of the {len(w)} feature maps of layer {layer} looks for"
+    if w.shape[1] > 1:
+        title += f" in the first of {w.shape[1]} maps that come in"
+    return _figure(plots.filters_figure(w[:, :1], title), filename)
 
 
 def _figure(figure, filename):
