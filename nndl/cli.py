@@ -273,8 +273,8 @@ def reproduce(options):
         return
     asked = chosen(options.experiments, options.chapter, options.all)
     if not asked and (options.seed is not None or options.runs is not None):
-        raise ValueError("--seed and --runs: of which experiment?  Name one, or give --chapter or --all; "
-                         "`nndl reproduce` lists them")
+        raise ValueError("--seed and --runs: of which experiment? Name one, or give --chapter or "
+                         "--all; `nndl reproduce` lists them")
     same = ["--out", str(folder)] + (["--backend", options.backend] if options.backend else [])
     everything = list(EXPERIMENTS.values())
     if options.quick:
@@ -492,7 +492,8 @@ def _parser():
     made.add_argument("--chapter", type=whole, metavar="N", default=None, help="all of a chapter")
     made.add_argument("--all", action="store_true", help="all there are: many hours")
     made.add_argument("--runs", type=whole, metavar="N", default=None,
-                      help="of each, with seeds 0, 1, ... (default: as the book, or three)")
+                      help="of each, with seeds 0, 1, ... (default: as many as the book took the best "
+                      "of, or as show the spread)")
     made.add_argument("--quick", action="store_true",
                       help="one run with a twentieth of the epochs, in minutes: it shows the direction")
     made.add_argument("--jobs", type=whole, metavar="N", default=1,

@@ -55,12 +55,13 @@ def accuracy(nets, data, by="vote"):
     return float(np.mean(predict(nets, images, by) == labels))
 
 
-def train(net, training_data, seeds, executor=None, own_layers=(), **sgd):
+def train(net, training_data, seeds, executor=None, own_layers=(), checkpoint=None, **sgd):
     """Train networks like net, one for each seed.  Returns them, in the order of the seeds.
 
     net : a network, for what it is made of; it stays as it is
-    training_data : as for Network.SGD;  sgd : its other arguments.  Each network has a checkpoint of its
-               own: digits.checkpoint.npz is digits.checkpoint.3.npz for seed 3
+    training_data : as for Network.SGD;  sgd : its other arguments
+    checkpoint : as for Network.SGD, for each network its own: of digits.checkpoint.npz for seed 3
+                 digits.checkpoint.3.npz
     executor : any concurrent.futures.Executor, whose workers train; None: as many new processes as
                there are cores, one thread each.  Dask's is client.get_executor()
     own_layers : classes of your own that net contains
@@ -68,7 +69,7 @@ def train(net, training_data, seeds, executor=None, own_layers=(), **sgd):
     description, backend = describe(net), net.ops.name
     seeds = list(seeds)
     jobs = [(description | {"seed": int(seed)}, backend, own_layers, training_data,
-             sgd | _checkpoint_of(seed, **sgd)) for seed in seeds]
+             sgd | {"checkpoint": _of_its_own(checkpoint, seed)}) for seed in seeds]
     if executor is not None:
         trained = list(executor.map(_train_one, jobs))
     else:
@@ -80,12 +81,8 @@ def train(net, training_data, seeds, executor=None, own_layers=(), **sgd):
     return [_again(job, arrays) for job, arrays in zip(jobs, trained, strict=True)]
 
 
-def _checkpoint_of(seed, checkpoint=None, **_):
-    """Two networks in one file would be the end of both."""
-    if checkpoint is None:
-        return {}
-    path = Path(checkpoint)
-    return {"checkpoint": path.with_suffix(f".{seed}{path.suffix}")}
+def _of_its_own(checkpoint, seed):
+    return checkpoint and Path(checkpoint).with_suffix(f".{seed}{Path(checkpoint).suffix}")
 
 
 def _train_one(job):

@@ -1,7 +1,8 @@
 """Running the book's experiments, and setting what came out beside what the book says.
 
 Each run of an experiment is a file, <id>.<seed>.json, with all that it depends on and all that it
-measured; until it is finished there is a checkpoint beside it, from which the next call goes on.
+measured; until it is finished there is a checkpoint beside it, <id>.<seed>.<sources>.checkpoint.npz,
+from which the next call of the same programs goes on.
 """
 
 import ast
@@ -9,6 +10,7 @@ import functools
 import hashlib
 import io
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,8 +29,12 @@ from .baselines import wrong
 from .data import Dataset, load_mnist
 from .data.distort import distorted
 from .data.expand import expand
+from .environment import machine, versions
 from .experiments import (
+    ABOUT,
     AT_BEST_VALIDATION,
+    AT_LEAST,
+    BELOW,
     BEST_TEST,
     BEST_VALIDATION,
     EXPERIMENTS,
@@ -38,21 +44,29 @@ from .experiments import (
     Experiment,
 )
 from .files import write_atomically
+from .locking import alone
 from .model_file import describe
 from .network import Network
+from .scaled_tanh import ScaledTanh
 from .schedules import falling
 
-TOLERANCE = 0.15  # percent that a row may be below the book's number without a word
+TOLERANCE = 0.15  # percent that a row may be off the book's number without a word
+ROUNDED = 0.5     # the same where the book says "about" a whole number
 # What a result depends on, but for the settings, which it has in it.
 SOURCES = ("ops", "network.py", "layers.py", "costs.py", "initialize.py", "mini_batches.py",
            "small_dense.py", "data/mnist.py", "data/made.py", "data/expand.py", "book/layers.py")
+# What a result has in it, if its file is whole.
+NEEDED = {"experiment", "seed", "sources", "validation_accuracy", "test_accuracy", "test_errors",
+          "seconds"}
 
 
 def chosen(patterns, chapter=None, everything=False):
     """The experiments that an id, a pattern such as "6.*", a chapter or --all names, in their order.
 
-    Raises ValueError for a pattern that names none.
+    Raises ValueError for a pattern or a chapter that names none.
     """
+    if chapter is not None and not any(each.chapter == chapter for each in EXPERIMENTS.values()):
+        raise ValueError(f"chapter {chapter} has no experiments; `nndl reproduce` lists all")
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in EXPERIMENTS):
             raise ValueError(f"there is no experiment {pattern}; `nndl reproduce` lists them")
@@ -61,9 +75,13 @@ def chosen(patterns, chapter=None, everything=False):
             or any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
-def quick(experiment):
-    """A twentieth of its epochs, and one run: enough to see the direction."""
-    return replace(experiment, epochs=max(1, experiment.epochs // 20), runs=1)
+def quick(experiments):
+    """A twentieth of their epochs, and one run: enough to see the direction.
+
+    Without those that are of several networks together: of one run of each there is no vote.
+    """
+    return [replace(experiment, epochs=max(1, experiment.epochs // 20), runs=1)
+            for experiment in experiments if not experiment.of]
 
 
 # --- one run --------------------------------------------------------------------------------------
@@ -104,32 +122,72 @@ def training_data(experiment, splits):
             }[experiment.data]()
 
 
-def run(experiment, seed, folder, progress=True):
+def run(experiment, seed, folder, progress=True, backend=None):
     """Train one network, or go on where an earlier call was stopped.  Returns what is in the file."""
-    from .cli import machine, versions
     path = result_file(folder, experiment, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    splits, programs = load_mnist(), sources(experiment)
-    kept = path.with_suffix(".checkpoint.npz")
+    splits, programs, ops = load_mnist(), sources(experiment), backends.get(backend)
+    result = {"experiment": settings(experiment), "seed": seed}
+    # Of other programs nothing is gone on with: the result would be of both, and say that it is of one.
+    kept = path.with_suffix(f".{programs}.checkpoint.npz")
+    for other in path.parent.glob(f"{path.stem}.{'[0-9a-f]' * 16}.checkpoint.npz"):
+        if other != kept:
+            other.unlink(missing_ok=True)
     if experiment.layers is None:
-        began = time.perf_counter()
-        measured = experiment.measure(splits, folder)
-        measured["seconds"] = [round(time.perf_counter() - began, 2)]
+        result |= without_network(experiment, splits, folder, backend)
     else:
-        measured, net = train(experiment, seed, splits, kept, progress)
+        found, net = train(experiment, seed, splits, kept, progress, backend)
+        result |= found
         if experiment.keep_model:
             net.save(path.with_suffix(".npz"))
-    result = {"experiment": settings(experiment), "seed": seed, **measured,
-              "threads": backends.get("numba").threads, "date": time.strftime("%Y-%m-%d"),
-              "machine": machine(), "versions": versions(), "sources": programs}
+    result |= {"backend": ops.name, "threads": ops.threads, "date": time.strftime("%Y-%m-%d"),
+               "machine": machine(), "versions": versions(), "sources": programs}
     write_atomically(path, _as_text(result))
     kept.unlink(missing_ok=True)
     return result
 
 
-def train(experiment, seed, splits, checkpoint, progress):
+def without_network(experiment, splits, folder, backend=None):
+    """What a baseline says, or networks together that have been trained; as it stands in the file."""
+    began = time.perf_counter()
+    if experiment.of:
+        runs = members(experiment, folder)
+        together = [(run, functools.partial(_its_network, experiment.of, run["seed"], folder, backend))
+                    for run in runs]
+        found = experiment.measure(splits, together) | {"members": named(runs)}
+    else:
+        found = experiment.measure(splits)
+    return found | {"seconds": [round(time.perf_counter() - began, 2)]}
+
+
+def members(experiment, folder, all_of_them=True):
+    """The results of the runs that it is of: all that their experiment asks for, and no others."""
+    whole = EXPERIMENTS[experiment.of]
+    found = [result for result in results(whole, folder) if result["seed"] < whole.runs]
+    if all_of_them and len(found) < whole.runs:
+        raise ValueError(f"{len(found)} of the {whole.runs} runs of {whole.id} are there; "
+                         f"`nndl reproduce {whole.id}` makes the others")
+    return found
+
+
+def named(runs):
+    """Which runs these are: of which seed, by which programs, and a hash of what they get wrong."""
+    return [{"seed": run["seed"], "sources": run["sources"],
+             "test_errors": hashlib.sha256(json.dumps(run["test_errors"]).encode()).hexdigest()[:16]}
+            for run in runs]
+
+
+def _its_network(name, seed, folder, backend):
+    path = result_file(folder, EXPERIMENTS[name], seed)
+    if not path.with_suffix(".npz").exists():
+        raise ValueError(f"the network {path.with_suffix('.npz')} is not there: delete {path}, and "
+                         f"`nndl reproduce {name}` makes both")
+    return Network.load(path.with_suffix(".npz"), backend)
+
+
+def train(experiment, seed, splits, checkpoint, progress, backend=None):
     """(what a network measures while it is trained, as it stands in the file; the network)."""
-    net = make(experiment, seed)
+    net = make(experiment, seed, backend)
     validation = None if experiment.data.startswith("60,000") else splits.validation
     monitors = {"test_accuracy": lambda net: net.accuracy(splits.test)}
     history = net.SGD(
@@ -156,7 +214,10 @@ def sources(experiment):
     total = hashlib.sha256()
     here = Path(__file__).parent
     names = SOURCES if experiment.layers else ("baselines.py", "ensemble.py", "data/mnist.py")
-    for name in (*names, *["data/distort.py", "schedules.py"] * bool(experiment.distortion)):
+    made_of = experiment.layers() if experiment.layers else []
+    more = (["data/distort.py", "schedules.py"] * bool(experiment.distortion)
+            + ["scaled_tanh.py"] * any(isinstance(layer, ScaledTanh) for layer in made_of))
+    for name in (*names, *more):
         files = [here / name] if name.endswith(".py") else sorted((here / name).glob("*.py"))
         for file in files:
             if file.name.endswith("_numpy.py"):
@@ -190,43 +251,81 @@ def what_it_does(program):
 
 # --- many runs ------------------------------------------------------------------------------------
 
-def run_all(experiments, folder, runs=None, jobs=1, say=print, options=()):
+def run_all(experiments, folder, runs=None, jobs=1, say=print, options=(), seed=None, backend=None):
     """Each of the experiments as often as it says, but for what is there already, several at once.
 
-    runs : of each, None: as it says;  jobs : how many processes, each with its share of the cores
+    runs : of each, None: as it says;  seed : only the run of this seed
+    jobs : how many processes, each with its share of the cores
     options : of `nndl reproduce`, by which such a process finds the same experiments and folder
+    Returns those that failed, a line for each with the reason: the others are made nevertheless.
     """
-    wanted = [(experiment, seed) for experiment in experiments
-              for seed in range(runs or experiment.runs)
-              if not result_file(folder, experiment, seed).exists()]
-    if jobs == 1:
-        for experiment, seed in wanted:
-            say(f"{experiment.id}, seed {seed}: {experiment.what}")
-            run(experiment, seed, folder)
-        return
-    threads = max(1, backends.get("numba").threads // jobs)
-    stop = threading.Event()
+    threads = max(1, backends.get(backend).threads // jobs)
+    stop, failed = threading.Event(), []
 
-    def process(experiment, seed):
+    def attempt(experiment, seed):
         name = f"{experiment.id}, seed {seed}"
-        if stop.is_set():
-            return
-        command = [sys.executable, "-m", "nndl", "reproduce", experiment.id, "--seed", str(seed),
-                   "--threads", str(threads), *options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True) as child:
-            for line in child.stdout:
-                say(f"{name}: {line.rstrip()}")
-        if child.returncode:
-            stop.set()
-            raise ChildProcessError(f"{name} ended with exit status {child.returncode}, see above")
-
-    with ThreadPoolExecutor(jobs) as pool:
         try:
-            list(pool.map(lambda pair: process(*pair), wanted))
+            if jobs == 1:
+                _here(name, experiment, seed, folder, backend, say)
+            elif not stop.is_set():
+                _in_a_process(name, [experiment.id, "--seed", str(seed), "--threads", str(threads),
+                                     *options], say)
+        except (ValueError, ArithmeticError) as error:
+            failed.append(f"{name}: {error}")
         except KeyboardInterrupt:
-            stop.set()  # the children have had the same Ctrl-C, and save
-            raise KeyboardInterrupt("what there is is kept, and the same command goes on") from None
+            stop.set()
+            raise
+
+    wanted = [(experiment, number) for experiment in experiments
+              for number in ([seed] if seed is not None else _seeds(experiment, runs))
+              if seed is not None or not result_file(folder, experiment, number).exists()]
+    for together in (False, True):  # what networks say together, when all of them have ended
+        part = [pair for pair in wanted if bool(pair[0].of) == together]
+        if jobs == 1:
+            for pair in part:
+                attempt(*pair)
+            continue
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                list(pool.map(lambda pair: attempt(*pair), part))
+            except KeyboardInterrupt:
+                stop.set()  # the children have had the same Ctrl-C, and save
+                raise KeyboardInterrupt("what there is is kept, and the same command goes on") from None
+    return failed
+
+
+def _seeds(experiment, runs):
+    """0, 1, ...; without a network there is no chance in it, and more runs would be the same again."""
+    runs = runs or experiment.runs
+    return range(runs if experiment.layers else min(runs, experiment.runs))
+
+
+def _here(name, experiment, seed, folder, backend, say):
+    """Make one run, if it is not there and nobody else is making it."""
+    path = result_file(folder, experiment, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path.with_suffix(".lock")) as mine:
+        if not mine:
+            say(f"{name}: another process is making it")
+        elif path.exists():
+            say(f"{name}: is there already; delete {path} to make it again")
+        else:
+            say(f"{name}: {experiment.what}")
+            run(experiment, seed, folder, backend=backend)
+
+
+def _in_a_process(name, arguments, say):
+    """Have `nndl reproduce` make one run, and say what it says."""
+    command, line = [sys.executable, "-m", "nndl", "reproduce", *arguments], ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as child:
+        for line in child.stdout:
+            line = line.rstrip().removeprefix("nndl reproduce: ").removeprefix(f"{name}: ")
+            say(f"{name}: {line}")
+    if child.returncode in (130, -signal.SIGINT):  # the latter while it was still importing
+        raise KeyboardInterrupt
+    if child.returncode:
+        raise ValueError(line if child.returncode == 2 else f"exit status {child.returncode}")
 
 
 # --- what came out --------------------------------------------------------------------------------
@@ -237,11 +336,21 @@ def results(experiment, folder):
     for path in Path(folder).glob(f"{experiment.id}.*.json"):
         seed = path.name.removeprefix(f"{experiment.id}.").removesuffix(".json")
         if seed.isdigit():
-            found.append(json.loads(path.read_text(encoding="utf-8")))
+            found.append(_read(path))
     return sorted(found, key=lambda result: result["seed"])
 
 
-def measured(experiment, result):
+def _read(path):
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        result = None
+    if not isinstance(result, dict) or not NEEDED <= result.keys():
+        raise ValueError(f"{path} is damaged: delete it, and its run is made again")
+    return result
+
+
+def percent(experiment, result):
     """What the book's protocol reads off a run, in percent."""
     validation, test = result["validation_accuracy"], result["test_accuracy"]
     if experiment.protocol == AT_BEST_VALIDATION:  # of equally good epochs the last, as in network3
@@ -255,14 +364,20 @@ def measured(experiment, result):
 def best(experiment, found):
     """The number that the book's protocol takes from several runs, in percent."""
     if experiment.protocol == AT_BEST_VALIDATION:
-        return measured(experiment, max(found, key=lambda result: max(result["validation_accuracy"])))
-    return max(measured(experiment, result) for result in found)
+        return percent(experiment, max(found, key=lambda result: max(result["validation_accuracy"])))
+    return max(percent(experiment, result) for result in found)
 
 
-def stale(experiment, found):
-    """Whether a run is of other settings or other programs than those of now."""
+def stale(experiment, found, folder):
+    """Whether a run is of other settings or other programs than those of now, or of other networks."""
     now = json.loads(json.dumps(settings(experiment))), sources(experiment)
-    return any((result["experiment"], result["sources"]) != now for result in found)
+    if any((result["experiment"], result["sources"]) != now for result in found):
+        return True
+    if not experiment.of:
+        return False
+    runs = members(experiment, folder, all_of_them=False)
+    return (stale(EXPERIMENTS[experiment.of], runs, folder)
+            or any(result.get("members") != named(runs) for result in found))
 
 
 HEADINGS = ("experiment", "", "book, %", "here, %", "best, %", "s a run", "verdict")
@@ -273,25 +388,48 @@ def table(experiments, folder):
     rows = []
     for experiment in experiments:
         if found := results(experiment, folder):
-            values = [measured(experiment, result) for result in found]
-            spread = statistics.stdev(values) if len(values) > 1 else None
-            here = f"{statistics.mean(values):.2f}" + (f" ± {spread:.2f}" if spread is not None else "")
+            values = [percent(experiment, result) for result in found]
+            here = f"{statistics.mean(values):.2f}"
+            if len(values) > 1:
+                here += f" ± {statistics.stdev(values):.2f}"
+            # More runs than it asks for would make the best of them better.
+            judged = [result for result in found if result["seed"] < experiment.runs]
+            words = [verdict(experiment, judged), "stale" * stale(experiment, found, folder)]
             rows.append((
-                experiment.id, experiment.what,
-                experiment.says or ("" if experiment.book is None else f"{experiment.book:.2f}"),
-                f"{here} ({len(values)})", f"{best(experiment, found):.2f}",
+                experiment.id, experiment.what, _book(experiment), f"{here} ({len(values)})",
+                f"{best(experiment, judged):.2f}" if judged else "",
                 f"{statistics.median(sum(result['seconds']) for result in found):,.0f}",
-                verdict(experiment, found, spread)))
+                ", ".join(filter(None, words))))
     return rows
 
 
-def verdict(experiment, found, spread):
-    """In a word: whether the book's number was reached, within TOLERANCE and twice the spread."""
-    text = ""
-    if experiment.book is not None:
-        short = round(experiment.book - best(experiment, found), 2)
-        text = "reached" if short <= max(TOLERANCE, 2 * (spread or 0)) else f"{short:.2f} below"
-    return ", ".join([text] * bool(text) + ["stale"] * stale(experiment, found))
+def _book(experiment):
+    """The book's number, as the table shows it."""
+    if experiment.book is None:
+        return experiment.says
+    if experiment.how in (ABOUT, BELOW):
+        return f"{experiment.how} {experiment.book:g}"
+    return f"{experiment.book:.2f}"
+
+
+def verdict(experiment, found):
+    """In a word: whether we get what the book does, within TOLERANCE and twice the spread.
+
+    The book's single run is set beside our mean: the more runs, the better would be the best of them.
+    """
+    if experiment.book is None or not found:
+        return ""
+    values = [percent(experiment, result) for result in found]
+    here = best(experiment, found) if experiment.protocol == AT_BEST_VALIDATION else (
+        statistics.mean(values))
+    tolerance = max(ROUNDED if experiment.how == ABOUT else TOLERANCE,
+                    2 * statistics.stdev(values) if len(values) > 1 else 0)
+    above = round(here - experiment.book, 2)
+    if above < -tolerance and experiment.how != BELOW:
+        return f"{-above:.2f} below"
+    if above > tolerance and experiment.how != AT_LEAST:
+        return f"{above:.2f} above"
+    return "reached" if experiment.how == AT_LEAST else "agrees"
 
 
 def markdown(rows):
@@ -303,8 +441,8 @@ def markdown(rows):
 def draw(experiments, folder):
     """Write table.md and book_and_here.png into the folder.  Returns their paths."""
     from .plots import book_and_here
-    rows = [(experiment.id, experiment.what, experiment.book,
-             [measured(experiment, result) for result in found])
+    rows = [(experiment.id, experiment.what, None if experiment.how == BELOW else experiment.book,
+             [percent(experiment, result) for result in found])
             for experiment in experiments if (found := results(experiment, folder))]
     path = Path(folder) / "table.md"
     write_atomically(path, markdown(table(experiments, folder)).encode())

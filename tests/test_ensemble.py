@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nndl import Dense, Network, Softmax, ensemble
+from nndl import Dense, Network, Sigmoid, Softmax, ensemble
 from tests.nets import digits
 
 SGD = {"epochs": 2, "mini_batch_size": 10, "eta": 0.5}
@@ -46,6 +46,18 @@ def test_by_vote_and_by_probability():
         ensemble.predict([], x)
 
 
+def test_networks_of_one_output_name_two_classes():
+    """1 from 0.5 on; the third is the more certain, and the mean is 0.45 and 0.6."""
+    nets = [Network([Dense(1), Sigmoid()], input_shape=(1,), backend="numpy") for _ in range(3)]
+    for one, (w, b) in zip(nets, ((0.0, 0.3), (0.0, 0.4), (0.9, -1.0)), strict=True):
+        one.layers[0].w[...], one.layers[0].b[...] = w, b
+    x = np.array([[-1.0], [2.0]], np.float32)
+    mean = np.mean([one.feedforward(x) for one in nets], axis=0)[:, 0]
+    assert mean[0] < 0.5 < mean[1]
+    assert ensemble.predict(nets, x, by="probability").tolist() == [0, 1]
+    assert ensemble.predict(nets, x).tolist() == [1, 1]
+
+
 def trained(seeds):
     """The same, one after the other."""
     nets = [net(seed) for seed in seeds]
@@ -67,6 +79,18 @@ def test_spawned_processes_are_the_default():
 def test_any_executor_will_do():
     with ThreadPoolExecutor(1) as executor:
         assert_same(ensemble.train(net(), digits(60), [0, 3], executor, **SGD), trained([0, 3]))
+
+
+def test_each_network_has_a_checkpoint_of_its_own(tmp_path):
+    """Stopped after the first epoch, both go on to the end of those that were never stopped."""
+    where = {"checkpoint": tmp_path / "digits.checkpoint.npz"}
+    with ThreadPoolExecutor(2) as executor:
+        ensemble.train(net(), digits(60), [0, 3], executor, **SGD | where | {"epochs": 1})
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "digits.checkpoint.0.npz", "digits.checkpoint.3.npz"]
+        assert_same(ensemble.train(net(), digits(60), [0, 3], executor, **SGD | where), trained([0, 3]))
+        ensemble.train(net(), digits(60), [1], executor, **SGD, checkpoint=str(tmp_path / "plain"))
+    assert (tmp_path / "plain.1").exists()
 
 
 @pytest.mark.filterwarnings("ignore")  # of Dask's own

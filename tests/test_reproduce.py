@@ -1,44 +1,71 @@
 """The book's experiments: that the table says what the book says, and that runs are kept and read."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nndl import cli, ensemble, reproduce
-from nndl.baselines import mean_of, vote_of
+from nndl import backends, cli, ensemble, files, locking, reproduce
+from nndl.baselines import mean_probability, vote
 from nndl.data import Dataset, Splits
 from nndl.data.expand import SHIFTS, expand, shifted
 from nndl.data.made import Made
 from nndl.experiments import (
+    ABOUT,
     AT_BEST_VALIDATION,
+    AT_LEAST,
+    BELOW,
     BEST_TEST,
     BEST_VALIDATION,
     EXPERIMENTS,
     FIRST_VALIDATION,
     LAST_TEST,
     LAST_VALIDATION,
+    LIKE,
     Experiment,
-    ScaledTanh,
 )
 from nndl.gradcheck import check_layer
 from nndl.layers import Dense, Softmax
+from nndl.scaled_tanh import ScaledTanh
 from tests.nets import digits
 from tests.processes import in_a_new_process
 
 TINY = Experiment("0.tiny", "a network for tests", lambda: [Dense(10), Softmax()], epochs=3, eta=0.5,
-                  lmbda=0.1, book=12.0, protocol=AT_BEST_VALIDATION, runs=2)
+                  lmbda=0.1, book=12.0, protocol=AT_BEST_VALIDATION, runs=2, keep_model=True)
+VOTE = Experiment("0.vote", "their vote", measure=vote, of="0.tiny", protocol=LAST_TEST, runs=1)
+MEAN = Experiment("0.mean", "their mean", measure=mean_probability, of="0.tiny", protocol=LAST_TEST,
+                  runs=1)
 
 
 @pytest.fixture
 def few(monkeypatch):
-    """Sixty images instead of MNIST, and one experiment."""
+    """Sixty images instead of MNIST, an experiment, and what its networks say together."""
     images, labels = digits(60)
     monkeypatch.setattr(reproduce, "load_mnist", lambda: Splits(
         *(Dataset(images[i:i + 20], labels[i:i + 20]) for i in (0, 20, 40))))
-    monkeypatch.setitem(EXPERIMENTS, TINY.id, TINY)
+    # The vote first: what it is of must be made before it nevertheless.
+    for experiment in (VOTE, MEAN, TINY):
+        monkeypatch.setitem(EXPERIMENTS, experiment.id, experiment)
+
+
+def names(folder):
+    """The files in it."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def nndl(*arguments):
+    """The exit status of `nndl reproduce`, in this process, on one thread."""
+    return cli.main(["reproduce", *map(str, arguments), "--threads", "1"])
+
+
+def checkpoint(experiment, seed, folder):
+    return folder / f"{experiment.id}.{seed}.{reproduce.sources(experiment)}.checkpoint.npz"
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -69,12 +96,14 @@ def test_experiments_are_chosen_by_id_pattern_and_chapter():
     assert ids(["beyond.*"], chapter=5)[:4] == ["5.1", "5.2", "5.3", "5.4"] and ids(["beyond.vote"])
     with pytest.raises(ValueError, match="no experiment 7.rnn; `nndl reproduce` lists them"):
         ids(["7.rnn"])
+    with pytest.raises(ValueError, match="chapter 4 has no experiments; `nndl reproduce` lists all"):
+        ids(["5.*"], chapter=4)
 
 
 def test_quick_is_a_twentieth():
-    short = reproduce.quick(EXPERIMENTS["6.relu"])
-    assert (short.epochs, short.runs, short.id) == (3, 1, "6.relu")
-    assert reproduce.quick(EXPERIMENTS["3.begin.large"]).epochs == 1
+    wanted = [EXPERIMENTS[name] for name in ("6.relu", "6.vote", "3.begin.large", "beyond.mean")]
+    assert [(short.id, short.epochs, short.runs) for short in reproduce.quick(wanted)] == [
+        ("6.relu", 3, 1), ("3.begin.large", 1, 1)]  # no votes of single networks
 
 
 # --- expanded data --------------------------------------------------------------------------------
@@ -145,8 +174,8 @@ def test_made_images_must_say_how():
 
 def test_a_run_is_kept_and_not_run_again(few, tmp_path, capsys):
     assert cli.main(["reproduce", "0.tiny", "--out", str(tmp_path), "--threads", "1"]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "0.tiny.0.json", "0.tiny.1.json", "book_and_here.png", "table.md"]
+    assert names(tmp_path) == ["0.tiny.0.json", "0.tiny.0.npz", "0.tiny.1.json", "0.tiny.1.npz",
+                               "book_and_here.png", "table.md"]
     assert "| 0.tiny | a network for tests | 12.00 |" in (tmp_path / "table.md").read_text()
     result = json.loads((tmp_path / "0.tiny.0.json").read_text())
     assert result["experiment"]["epochs"] == 3
@@ -173,9 +202,10 @@ def test_a_stopped_run_goes_on(few, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(reproduce.Network, "SGD", stopped)
         reproduce.run(TINY, 1, tmp_path, progress=False)
-    assert (tmp_path / "0.tiny.1.checkpoint.npz").exists()
+    kept = checkpoint(TINY, 1, tmp_path)
+    assert kept.exists()
     result = reproduce.run(TINY, 1, tmp_path, progress=False)
-    assert not (tmp_path / "0.tiny.1.checkpoint.npz").exists()
+    assert not kept.exists()
     for name in ("test_accuracy", "validation_accuracy", "test_errors"):
         assert result[name] == whole[name]
 
@@ -196,15 +226,15 @@ def test_beyond_the_book_the_test_images_are_looked_at_once(few, tmp_path, monke
     assert len(reproduce.training_data(experiment, reproduce.load_mnist()).labels) == 40
     net = reproduce.Network.load(tmp_path / "0.tiny.0.npz")
     assert [net.accuracy(reproduce.load_mnist().test)] == result["test_accuracy"]
-    assert reproduce.measured(experiment, result) == pytest.approx(100 * result["test_accuracy"][0])
+    assert reproduce.percent(experiment, result) == pytest.approx(100 * result["test_accuracy"][0])
     said = result["experiment"]
     assert (said["momentum"], said["falls_to"], said["distortion"]) == (0.5, 0.25, {"rotation": 5.0})
-    assert not reproduce.stale(experiment, [json.loads(json.dumps(result))])
+    assert not reproduce.stale(experiment, [json.loads(json.dumps(result))], tmp_path)
     others = (TINY, *(replace(experiment, **change) for change in (
         {"momentum": 0.0}, {"falls_to": 1.0}, {"distortion": {"rotation": 4.0}})))
     ends = [reproduce.run(other, 0, tmp_path / str(n), progress=False)
             for n, other in enumerate(others)]
-    assert all(reproduce.stale(other, [result]) for other in others)
+    assert all(reproduce.stale(other, [result], tmp_path) for other in others)
     assert len(ends[0]["test_accuracy"]) == 3 and "momentum" not in ends[0]["experiment"]
     weights = {reproduce.Network.load(tmp_path / f"{n}" / "0.tiny.0.npz").layers[-2].w.tobytes()
                for n in (1, 2, 3)}
@@ -213,18 +243,70 @@ def test_beyond_the_book_the_test_images_are_looked_at_once(few, tmp_path, monke
 
 def test_what_networks_say_together(few, tmp_path):
     """By plurality from the results, by mean probability from the networks themselves."""
-    vote, mean = (measure("0.tiny") for measure in (vote_of, mean_of))
-    with pytest.raises(ValueError, match="no 0.tiny.*npz is in .*`nndl reproduce 0.tiny` first"):
-        mean(reproduce.load_mnist(), tmp_path)
     nets, test = [], reproduce.load_mnist().test
-    for seed in range(3):
-        reproduce.run(replace(TINY, keep_model=True), seed, tmp_path, progress=False)
+    for seed in (0, 1, 2):  # one more than it is of
+        reproduce.run(TINY, seed, tmp_path, progress=False)
         nets.append(reproduce.Network.load(tmp_path / f"0.tiny.{seed}.npz"))
     (tmp_path / "0.tiny.more.0.json").write_text("of another experiment")
-    for measure, by in ((vote, "vote"), (mean, "probability")):
-        found = measure(reproduce.load_mnist(), tmp_path)
-        assert found["test_accuracy"] == [ensemble.accuracy(nets, test, by)]
+    for experiment, by in ((VOTE, "vote"), (MEAN, "probability")):
+        found = reproduce.run(experiment, 0, tmp_path)
+        assert found["test_accuracy"] == [ensemble.accuracy(nets[:2], test, by)]
         assert len(found["test_errors"]) == round(20 * (1 - found["test_accuracy"][0]))
+        assert [(one["seed"], one["sources"]) for one in found["members"]] == [
+            (seed, reproduce.sources(TINY)) for seed in (0, 1)]
+    (tmp_path / "0.tiny.1.npz").unlink()
+    with pytest.raises(ValueError, match="network .*0.tiny.1.npz is not there: delete .*0.tiny.1.json, "
+                                         "and `nndl reproduce 0.tiny` makes both"):
+        reproduce.run(MEAN, 0, tmp_path)
+
+
+def test_the_vote_is_of_all_runs_or_there_is_none(few, tmp_path, capsys):
+    reproduce.run(TINY, 1, tmp_path, progress=False)
+    reproduce.run(TINY, 2, tmp_path, progress=False)  # more than are asked for do not make up for it
+    assert nndl("0.vote", "--out", tmp_path) == 2
+    err = capsys.readouterr().err
+    assert "0.vote, seed 0: 1 of the 2 runs of 0.tiny are there; `nndl reproduce 0.tiny` makes" in err
+    assert not (tmp_path / "0.vote.0.json").exists()
+
+
+def test_what_they_say_together_is_made_when_all_have_ended(few, tmp_path, capsys):
+    """Although its experiment stands before theirs."""
+    assert nndl("0.*", "--out", tmp_path) == 0
+    out = capsys.readouterr().out
+    assert out.index("0.tiny, seed 1: ") < out.index("0.vote, seed 0: ") < out.index("0.mean, seed 0: ")
+    assert {"0.vote.0.json", "0.mean.0.json"} < set(names(tmp_path))
+    assert nndl("0.*", "--runs", 1, "--out", tmp_path / "one") == 2  # no vote of one network
+    assert names(tmp_path / "one") == ["0.tiny.0.json", "0.tiny.0.npz", "book_and_here.png", "table.md"]
+
+
+def test_a_vote_of_other_networks_than_those_that_are_there_is_stale(few, tmp_path, monkeypatch):
+    for seed in (0, 1):
+        reproduce.run(TINY, seed, tmp_path, progress=False)
+    said = [reproduce.run(VOTE, 0, tmp_path)]
+
+    def stale():
+        return reproduce.stale(VOTE, said, tmp_path)
+
+    assert not stale()
+    reproduce.run(TINY, 2, tmp_path, progress=False)
+    assert not stale()  # it is not of it
+    file = tmp_path / "0.tiny.1.json"
+    whole = json.loads(file.read_text())
+    for change in ({"test_errors": whole["test_errors"][1:]}, {"sources": "others"},
+                   {"experiment": {"id": "0.tiny"}}):
+        file.write_text(json.dumps(whole | change))
+        assert stale()
+    file.write_text(json.dumps(whole))
+    assert not stale()
+    with monkeypatch.context() as patch:  # trained anew by other programs, and the vote is as it was
+        now = reproduce.sources
+        patch.setattr(reproduce, "sources", lambda one: "others" if one is TINY else now(one))
+        for seed in (0, 1):
+            there = tmp_path / f"0.tiny.{seed}.json"
+            there.write_text(json.dumps(json.loads(there.read_text()) | {"sources": "others"}))
+        assert stale()
+    file.unlink()
+    assert stale()
 
 
 def test_scaled_tanh():
@@ -237,21 +319,9 @@ def test_scaled_tanh():
 
 def test_average_darkness_is_the_books(tmp_path):
     result = reproduce.run(EXPERIMENTS["1.darkness"], 0, tmp_path)
-    assert reproduce.measured(EXPERIMENTS["1.darkness"], result) == pytest.approx(22.25)
+    assert reproduce.percent(EXPERIMENTS["1.darkness"], result) == pytest.approx(22.25)
     assert len(result["test_errors"]) == 7775
-    assert not reproduce.stale(EXPERIMENTS["1.darkness"], [result])
-
-
-def test_the_vote_is_of_the_runs_in_the_folder(few, tmp_path):
-    with pytest.raises(ValueError, match="no 6.dropout.*json is in .*reproduce 6.dropout. first"):
-        reproduce.run(EXPERIMENTS["6.vote"], 0, tmp_path)
-    labels = reproduce.load_mnist().test.labels.astype(int)
-    for seed, errors in enumerate(([[0, 9 - labels[0]], [1, 9 - labels[1]]], [[0, 9 - labels[0]]],
-                                   [[1, 9 - labels[1]], [2, 9 - labels[2]]])):
-        (tmp_path / f"6.dropout.{seed}.json").write_text(
-            json.dumps({"test_errors": [[int(i), int(said)] for i, said in errors]}))
-    result = reproduce.run(EXPERIMENTS["6.vote"], 0, tmp_path)
-    assert result["test_accuracy"] == [0.9] and [i for i, _ in result["test_errors"]] == [0, 1]
+    assert not reproduce.stale(EXPERIMENTS["1.darkness"], [result], tmp_path)
 
 
 def test_the_support_vector_machine(few, tmp_path):
@@ -279,7 +349,7 @@ RESULT = {"validation_accuracy": [0.91, 0.95, 0.95, 0.93], "test_accuracy": [0.9
     (LAST_VALIDATION, 93),
     (AT_BEST_VALIDATION, 94)])  # of equally good epochs the last, as network3 says
 def test_protocols(protocol, percent):
-    assert reproduce.measured(replace(TINY, protocol=protocol), RESULT) == pytest.approx(percent)
+    assert reproduce.percent(replace(TINY, protocol=protocol), RESULT) == pytest.approx(percent)
 
 
 def test_the_best_run_is_chosen_as_the_book_chooses():
@@ -288,24 +358,99 @@ def test_the_best_run_is_chosen_as_the_book_chooses():
     assert reproduce.best(replace(TINY, protocol=BEST_TEST), [RESULT, other]) == pytest.approx(99)
 
 
-@pytest.mark.parametrize("book, spread, verdict", [
-    (94.1, None, "reached"), (94.2, None, "0.20 below"), (94.2, 0.1, "reached"),
-    (95, 0.1, "1.00 below"), (None, None, "")])
-def test_verdicts(book, spread, verdict, monkeypatch):
-    monkeypatch.setattr(reproduce, "stale", lambda *_: False)
-    assert reproduce.verdict(replace(TINY, book=book), [RESULT], spread) == verdict
-    monkeypatch.setattr(reproduce, "stale", lambda *_: True)
-    assert reproduce.verdict(replace(TINY, book=book), [RESULT], spread).endswith("stale")
+def of(*percents, validation=(0.9,)):
+    """Results, of seeds 0, 1, ..., that have these test accuracies."""
+    return [{"validation_accuracy": list(validation), "test_accuracy": [percent / 100], "seed": seed,
+             "experiment": {}, "sources": "", "test_errors": [], "seconds": [1.0]}
+            for seed, percent in enumerate(percents)]
+
+
+@pytest.mark.parametrize("how, book, runs, verdict", [
+    (AT_LEAST, 94.15, of(94), "reached"), (AT_LEAST, 94.2, of(94), "0.20 below"),
+    (AT_LEAST, 90, of(94), "reached"), (AT_LEAST, None, of(94), ""), (AT_LEAST, 94, [], ""),
+    # The mean, not the best; within twice the spread, here 0.28.
+    (AT_LEAST, 94.2, of(93.9, 94.1), "reached"), (AT_LEAST, 94.3, of(93.9, 94.1), "0.30 below"),
+    (LIKE, 9.8, of(9.9), "agrees"), (LIKE, 9.8, of(10.1), "0.30 above"),
+    (LIKE, 9.8, of(9.5), "0.30 below"), (LIKE, 9.8, of(9.9, 10.1), "agrees"),
+    (ABOUT, 93, of(92.5), "agrees"), (ABOUT, 93, of(93.6), "0.60 above"),
+    (ABOUT, 93, of(92.4), "0.60 below"),
+    (BELOW, 87, of(50), "agrees"), (BELOW, 87, of(87.1), "agrees"),
+    (BELOW, 87, of(87.2), "0.20 above")])
+def test_verdicts(how, book, runs, verdict):
+    assert reproduce.verdict(replace(TINY, protocol=LAST_TEST, how=how, book=book), runs) == verdict
+
+
+def test_where_the_book_takes_the_best_of_several_so_does_the_verdict():
+    runs = of(98.9) + of(99.3, validation=(0.95,)) + of(99.4)  # spread 0.26, mean 99.2
+    for book, verdict in ((99.8, "reached"), (99.85, "0.55 below")):
+        assert reproduce.verdict(replace(TINY, book=book), runs) == verdict
+
+
+def test_more_runs_than_an_experiment_asks_for_do_not_change_its_verdict(few, tmp_path):
+    experiment = replace(TINY, protocol=LAST_TEST, book=99.0)
+    for result, name in zip(of(98.0, 98.0, 99.5), "012"):
+        (tmp_path / f"0.tiny.{name}.json").write_text(json.dumps(result))
+    (_, _, book, here, best, seconds, verdict), = reproduce.table([experiment], tmp_path)
+    assert (book, here, best, seconds) == ("99.00", "98.50 ± 0.87 (3)", "98.00", "1")
+    assert verdict == "1.00 below, stale"
+    for name in "01":
+        (tmp_path / f"0.tiny.{name}.json").unlink()
+    assert reproduce.table([experiment], tmp_path)[0][3:] == ("99.50 (1)", "", "1", "stale")
+
+
+def test_the_table_shows_bounds_in_words(few, tmp_path):
+    (tmp_path / "0.tiny.0.json").write_text(json.dumps(of(98.0)[0]))
+    for change, shown in (({"book": 87, "how": BELOW}, "below 87"), ({"book": 93, "how": ABOUT},
+                          "about 93"), ({"book": 9.8, "how": LIKE}, "9.80"), ({"book": None}, ""),
+                          ({"book": None, "says": "99.65 (others)"}, "99.65 (others)")):
+        assert reproduce.table([replace(TINY, **change)], tmp_path)[0][2] == shown
+
+
+def test_the_figure_gets_each_run_and_the_books_number_but_no_bound(few, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("nndl.plots.book_and_here", lambda rows, path: shown.extend(rows))
+    for result in of(98.0, 97.5):
+        (tmp_path / f"0.tiny.{result['seed']}.json").write_text(json.dumps(result))
+    reproduce.draw([TINY, replace(TINY, how=BELOW)], tmp_path)
+    assert [row[2:] for row in shown] == [(12.0, [98.0, 97.5]), (None, [98.0, 97.5])]
 
 
 def test_a_result_of_other_settings_or_other_sources_is_stale(few, tmp_path):
     result = reproduce.run(TINY, 0, tmp_path, progress=False)
     result = json.loads(json.dumps(result))
-    assert not reproduce.stale(TINY, [result])
-    assert reproduce.stale(replace(TINY, eta=0.4), [result])
-    assert reproduce.stale(replace(TINY, layers=lambda: [Dense(10, init="he"), Softmax()]), [result])
-    assert reproduce.stale(TINY, [result | {"sources": "others"}])
+    other = replace(TINY, layers=lambda: [Dense(10, init="he"), Softmax()])
+    assert not reproduce.stale(TINY, [result], tmp_path)
+    assert reproduce.stale(replace(TINY, eta=0.4), [result], tmp_path)
+    assert reproduce.stale(other, [result], tmp_path)
+    assert reproduce.stale(TINY, [result | {"sources": "others"}], tmp_path)
 
+
+def test_each_experiment_depends_on_the_programs_that_it_uses(monkeypatch):
+    """And on no others: a network of the book's is not stale for what distorts images."""
+    def changed(name):
+        found = []
+        for program in (str, lambda file: "" if file.name == name else str(file)):
+            monkeypatch.setattr(reproduce, "_program", program)
+            found.append({one: reproduce.sources(EXPERIMENTS[one]) for one in EXPERIMENTS})
+        return {one for one in EXPERIMENTS if found[0][one] != found[1][one]}
+
+    assert changed("scaled_tanh.py") == {"beyond.ciresan"}
+    assert changed("distort.py") == {"beyond.chosen", "beyond.single", "beyond.ciresan"}
+    without = {name for name, one in EXPERIMENTS.items() if one.layers is None}
+    assert changed("baselines.py") == without and changed("layers.py") == set(EXPERIMENTS) - without
+
+
+@pytest.mark.parametrize("content", ['{"seed": 0, "test_accuracy": [0.9', '{"seed": 0}', "3", "",
+                                     b"\xff\xfe"])
+def test_a_damaged_result_is_named(content, few, tmp_path, capsys):
+    path = tmp_path / "0.tiny.0.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert nndl("--out", tmp_path) == 2
+    assert capsys.readouterr().err == (
+        f"nndl reproduce: {path} is damaged: delete it, and its run is made again\n")
+
+
+# --- several of them ------------------------------------------------------------------------------
 
 def test_several_at_once_run_the_same_experiments_as_one_after_the_other(tmp_path, capsys):
     """In processes of their own, on MNIST: two runs of one epoch."""
@@ -315,3 +460,282 @@ def test_several_at_once_run_the_same_experiments_as_one_after_the_other(tmp_pat
     assert [result["experiment"]["epochs"] for result in found] == [1, 1]
     assert all(result["threads"] >= 1 and result["test_accuracy"][0] > 0.9 for result in found)
     assert "5.1, seed 1: epoch 1/1: " in capsys.readouterr().out
+
+
+def failing(splits):
+    raise ValueError("scikit-learn is not there")
+
+
+def test_one_that_cannot_be_made_does_not_end_the_others(few, tmp_path, monkeypatch, capsys):
+    for name in ("0.a", "0.b"):
+        monkeypatch.setitem(EXPERIMENTS, name, Experiment(name, "no network", measure=failing, runs=1))
+    assert nndl("0.a", "0.b", "0.tiny", "--out", tmp_path) == 2
+    assert capsys.readouterr().err == ("nndl reproduce: 0.a, seed 0: scikit-learn is not there; "
+                                       "0.b, seed 0: scikit-learn is not there\n")
+    assert {"0.tiny.0.json", "0.tiny.1.json", "table.md"} < set(names(tmp_path))
+    assert nndl("0.a", "--out", tmp_path / "nothing") == 2  # of which there is nothing to draw
+    assert capsys.readouterr().err == "nndl reproduce: 0.a, seed 0: scikit-learn is not there\n"
+    assert names(tmp_path / "nothing") == []
+
+
+def test_ctrl_c_ends_them_all(few, tmp_path, monkeypatch, capsys):
+    def stopped(splits):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(EXPERIMENTS, "0.a", Experiment("0.a", "stopped", measure=stopped, runs=1))
+    monkeypatch.setitem(EXPERIMENTS, "0.z", replace(TINY, id="0.z"))
+    assert nndl("0.a", "0.z", "--out", tmp_path) == 130
+    assert names(tmp_path) == []
+
+
+def test_a_process_that_fails_does_not_end_the_others(tmp_path, monkeypatch, capsys):
+    """Real processes, in which scikit-learn cannot be imported."""
+    (tmp_path / "sklearn").mkdir()
+    (tmp_path / "sklearn" / "__init__.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    out = tmp_path / "out"
+    assert nndl("1.svm", "1.darkness", "--jobs", 2, "--out", out) == 2
+    said, err = capsys.readouterr()
+    why = "1.svm, seed 0: the support-vector machine is scikit-learn's: pip install scikit-learn\n"
+    assert err == f"nndl reproduce: {why}" and why in said
+    assert names(out) == ["1.darkness.0.json", "book_and_here.png", "table.md"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script")
+def test_a_process_that_is_killed_is_named(tmp_path, monkeypatch):
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(reproduce.sys, "executable", str(script))
+    failed = reproduce.run_all([EXPERIMENTS["5.1"], EXPERIMENTS["5.2"]], tmp_path, runs=1, jobs=2)
+    assert sorted(failed) == ["5.1, seed 0: exit status -9", "5.2, seed 0: exit status -9"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGINT is sent the POSIX way")
+def test_ctrl_c_reaches_all_processes_and_nothing_is_lost(tmp_path):
+    """Pressed in the terminal, whose every process gets it; it goes on from the checkpoints."""
+    command = [sys.executable, "-m", "nndl", "reproduce", "3.100.l2.long", "--jobs", "2", "--runs", "3",
+               "--out", str(tmp_path)]
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # as in a shell's background job
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   start_new_session=True)
+    finally:
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        waiting, said = {0, 1}, []
+        for line in process.stdout:
+            said.append(line)
+            waiting -= {seed for seed in waiting if f"seed {seed}: epoch " in line}
+            if not waiting:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        rest, err = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert (process.returncode, err) == (
+        130, "\nnndl reproduce: stopped; what there is is kept, and the same command goes on\n")
+    assert "Traceback" not in rest and "seed 2" not in "".join(said) + rest
+    kept = [checkpoint(EXPERIMENTS["3.100.l2.long"], seed, tmp_path).name for seed in (0, 1)]
+    assert names(tmp_path) == kept
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script")
+def test_a_process_that_was_stopped_stops_the_others(tmp_path, monkeypatch):
+    """The next one must not be begun, even if we have not noticed the Ctrl-C ourselves."""
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nexit 130\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(reproduce.sys, "executable", str(script))
+    begun, process = [], reproduce._in_a_process
+
+    def watched(name, arguments, say):
+        begun.append(name)
+        process(name, arguments, say)
+
+    monkeypatch.setattr(reproduce, "_in_a_process", watched)
+    with pytest.raises(KeyboardInterrupt, match="what there is is kept"):
+        reproduce.run_all(list(EXPERIMENTS.values()), tmp_path, jobs=2)
+    assert len(begun) <= 2
+
+
+def test_a_checkpoint_of_other_programs_is_not_gone_on_with(few, tmp_path, monkeypatch):
+    stops = {"stop": lambda history: history.epochs == 1}
+    sgd = reproduce.Network.SGD
+
+    def stopped(self, *given, **options):
+        sgd(self, *given, **options | stops)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reproduce, "sources", lambda experiment: "0123456789abcdef")
+        patch.setattr(reproduce.Network, "SGD", stopped)
+        for seed in (0, 1):
+            with pytest.raises(KeyboardInterrupt):
+                reproduce.run(TINY, seed, tmp_path, progress=False)
+    others = [f"0.tiny.{seed}.0123456789abcdef.checkpoint.npz" for seed in (0, 1)]
+    assert names(tmp_path) == others
+    epochs = []
+
+    def watched(self, *given, **options):
+        return sgd(self, *given, **options | {"stop": lambda history: epochs.append(history.epochs)})
+
+    monkeypatch.setattr(reproduce.Network, "SGD", watched)
+    reproduce.run(TINY, 0, tmp_path, progress=False)
+    assert epochs[0] == 1  # from the beginning
+    assert names(tmp_path) == ["0.tiny.0.json", "0.tiny.0.npz", others[1]]
+
+
+# --- one process at a time ------------------------------------------------------------------------
+
+LOCKS = pytest.mark.skipif(locking.fcntl is None, reason="no such locks here")
+
+
+@LOCKS
+def test_a_run_that_another_process_makes_is_left_to_it(few, tmp_path, capsys):
+    path = tmp_path / "0.tiny.0.lock"
+    holding = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from nndl.locking import alone\n"
+         "with alone(sys.argv[1]) as mine:\n    print(mine, flush=True); sys.stdin.read()", path],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holding.stdout.readline() == "True\n"
+        assert nndl("0.tiny", "--out", tmp_path) == 0
+        assert "0.tiny, seed 0: another process is making it\n" in capsys.readouterr().out
+        assert "0.tiny.1.json" in names(tmp_path) and "0.tiny.0.json" not in names(tmp_path)
+        assert path.exists()
+    finally:
+        holding.kill()  # with which the lock is free, although its file is there
+        holding.communicate()
+    assert path.exists()
+    assert nndl("0.tiny", "--out", tmp_path) == 0
+    assert "0.tiny.0.json" in names(tmp_path) and not list(tmp_path.glob("*.lock"))
+
+
+@LOCKS
+def test_a_lock_file_that_was_removed_holds_nobody_off(tmp_path, monkeypatch):
+    """Between opening and locking it, the one who had it has ended, and a third has a new one."""
+    path, flock = tmp_path / "lock", locking.fcntl.flock
+
+    def late(file, how):
+        path.unlink()
+        path.write_text("the third's")
+        flock(file, how)
+
+    monkeypatch.setattr(locking.fcntl, "flock", late)
+    with locking.alone(path) as mine:
+        assert not mine
+    assert path.read_text() == "the third's"
+    monkeypatch.setattr(locking.fcntl, "flock", lambda file, how: path.unlink())
+    with locking.alone(path) as mine:
+        assert not mine
+
+
+def test_where_there_are_no_locks_everybody_is_alone(tmp_path, monkeypatch):
+    def none(file, how):
+        raise OSError(38, "Function not implemented")
+
+    if locking.fcntl is not None:
+        with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+            patch.setattr(locking.fcntl, "flock", none)
+            with locking.alone(tmp_path / "lock") as mine:
+                assert mine
+                raise ZeroDivisionError
+    monkeypatch.setattr(locking, "fcntl", None)
+    with locking.alone(tmp_path / "lock") as mine, locking.alone(tmp_path / "lock") as other:
+        assert mine and other
+    assert names(tmp_path) == []
+
+
+def test_what_went_wrong_first_is_what_is_said(tmp_path):
+    """The file that was half written has gone, with its folder, before it could be removed."""
+    def gone(file):
+        for beside in tmp_path.iterdir():
+            beside.unlink()
+        raise ArithmeticError("first")
+
+    with pytest.raises(ArithmeticError, match="first"):
+        files.write_atomically(tmp_path / "result", gone)
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+def test_a_backend_is_used_and_recorded(few, tmp_path, monkeypatch):
+    used = set()
+    init = reproduce.Network.__init__
+
+    def watched(self, *given, **options):
+        init(self, *given, **options)
+        used.add(self.ops.name)
+
+    for backend, others in (("numpy", "numba"), ("numba", "numpy")):
+        with monkeypatch.context() as patch:
+            # What describes an experiment makes a network of NumPy's, too.
+            patch.setattr(reproduce, "settings", lambda experiment: {"id": experiment.id})
+            patch.setattr(reproduce.Network, "__init__", watched)
+            used.clear()
+            assert nndl("0.*", "--backend", backend, "--out", tmp_path / backend) == 0
+        assert used == {backend}, others
+        for name in ("0.tiny.0", "0.vote.0", "0.mean.0"):
+            result = json.loads((tmp_path / backend / f"{name}.json").read_text())
+            assert result["backend"] == backend
+    monkeypatch.setenv("NNDL_BACKEND", "numpy")
+    assert reproduce.run(TINY, 0, tmp_path, progress=False)["backend"] == "numpy"
+
+
+def test_the_processes_get_the_options(few, tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(reproduce, "_in_a_process",
+                        lambda name, arguments, say: begun.append(arguments))
+    threads = str(max(1, backends.get("numpy").threads // 2))
+    assert cli.main(["reproduce", "0.tiny", "--jobs", "2", "--backend", "numpy", "--quick", "--out",
+                     str(tmp_path)]) == 0
+    assert begun == [["0.tiny", "--seed", "0", "--threads", threads, "--out", str(tmp_path),
+                      "--backend", "numpy", "--quick"]]
+
+
+def test_a_quick_table_is_of_quick_runs(few, tmp_path, capsys):
+    assert nndl("0.*", "--quick", "--out", tmp_path) == 0
+    assert names(tmp_path / "quick") == ["0.tiny.0.json", "0.tiny.0.npz", "book_and_here.png",
+                                         "table.md"]  # no vote of a single network
+    table = (tmp_path / "quick" / "table.md").read_text()
+    assert "| 0.tiny |" in table and "stale" not in table and "stale" not in capsys.readouterr().out
+    assert nndl("--quick", "--out", tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "0.vote" not in out and "stale" not in out
+    assert nndl("0.vote", "--quick", "--out", tmp_path) == 2
+    assert capsys.readouterr().err == (
+        "nndl reproduce: --quick leaves out what several networks say together: 0.vote\n")
+
+
+def test_a_seed_is_made_once(few, tmp_path, capsys):
+    assert nndl("0.tiny", "--seed", 5, "--out", tmp_path) == 0
+    assert names(tmp_path) == ["0.tiny.5.json", "0.tiny.5.npz"]
+    before = (tmp_path / "0.tiny.5.json").stat().st_mtime_ns
+    capsys.readouterr()
+    assert nndl("0.tiny", "--seed", 5, "--out", tmp_path) == 0
+    assert capsys.readouterr().out == (f"0.tiny, seed 5: is there already; delete "
+                                       f"{tmp_path / '0.tiny.5.json'} to make it again\n")
+    assert (tmp_path / "0.tiny.5.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["--seed", 3], "--seed and --runs: of which experiment?"),
+    (["--runs", 3], "--seed and --runs: of which experiment?"),
+    (["--chapter", 4], "chapter 4 has no experiments"),
+    (["--chapter", 4, "1.30"], "chapter 4 has no experiments")])
+def test_what_names_no_experiment_is_one_line(arguments, says, tmp_path, capsys):
+    assert nndl(*arguments, "--out", tmp_path) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"nndl reproduce: {says}") and err.count("\n") == 1
+
+
+def test_what_has_no_chance_in_it_is_not_made_again(few, tmp_path):
+    assert nndl("0.tiny", "0.vote", "--runs", 3, "--out", tmp_path) == 0
+    found = [name for name in names(tmp_path) if name.endswith("json")]
+    assert found == ["0.tiny.0.json", "0.tiny.1.json", "0.tiny.2.json", "0.vote.0.json"]
