@@ -133,6 +133,8 @@ def run(experiment, seed, folder, progress=True, backend=None):
     for other in path.parent.glob(f"{path.stem}.{'[0-9a-f]' * 16}.checkpoint.npz"):
         if other != kept:
             other.unlink(missing_ok=True)
+    if kept.exists():
+        result["resumed"] = True  # earlier epochs may be of another machine than the one named below
     if experiment.layers is None:
         result |= without_network(experiment, splits, folder, backend)
     else:

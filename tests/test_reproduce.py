@@ -205,7 +205,7 @@ def test_a_stopped_run_goes_on(few, tmp_path, monkeypatch):
     kept = checkpoint(TINY, 1, tmp_path)
     assert kept.exists()
     result = reproduce.run(TINY, 1, tmp_path, progress=False)
-    assert not kept.exists()
+    assert not kept.exists() and result["resumed"] and "resumed" not in whole
     for name in ("test_accuracy", "validation_accuracy", "test_errors"):
         assert result[name] == whole[name]
 
