@@ -9,6 +9,8 @@ import pytest
 
 import nndl
 import nndl.cli
+from nndl import reproduce
+from nndl.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +58,14 @@ def test_the_python_runs(tmp_path, monkeypatch, capsys):
     assert "85,670" in shown and "epoch 3/3" in shown
     assert (tmp_path / "digits.npz").exists()
     names["net"].trace(np.zeros((2, 28, 28)), np.array([1, 2]))
+
+
+def test_the_books_numbers_are_those_of_the_results():
+    """The README's table, row by row, but for the word that a newer program makes a result stale."""
+    shown = re.search(r"\| experiment \|.*?\n\n", README, flags=re.S).group(0).splitlines()[2:]
+    rows = reproduce.table(EXPERIMENTS.values(), ROOT / "benchmarks" / "results" / "reproduce")
+    found = reproduce.markdown(rows).replace(", stale |", " |").replace("| stale |", "|  |")
+    assert shown == found.splitlines()[2:]
 
 
 def test_the_trace_shown_is_what_trace_prints():
