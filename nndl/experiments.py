@@ -1,6 +1,6 @@
 """The experiments of the book's chapters, each as a few lines of a table: what `nndl reproduce` runs.
 
-Settings are the book's; those of the experiments that go beyond it were chosen on validation images.
+Settings are the book's; of those that go beyond it see _beyond.
 lmbda is everywhere network2's λ, of C0 + λ/(2n) Σ w², book (87).  Chapter 6 uses network3.py, whose
 λ = 0.1 at mini-batches of 10 is λ = 1 here, which never reshuffles, which draws weights by 1/√n_out,
 and whose last layer begins at 0; the masks of its dropout leave what they keep as it is, and are the
@@ -236,7 +236,10 @@ def _big_simple():
 
 
 def _beyond():
-    """What plain layers reach when the images are distorted anew in each epoch."""
+    """What plain layers reach when the images are distorted anew in each epoch.
+
+    A first choice, by validation images with another program; beyond.ciresan's has not been tried.
+    """
     chosen = {"layers": _deep_convolutions, "epochs": 30, "eta": 0.015, "falls_to": 0.01,
               "momentum": 0.9, "lmbda": 5.0, "mini_batch_size": 20, "test_each_epoch": False,
               "distortion": {"rotation": 6.0, "scale": 0.06, "shear": 0.09, "shift": 0.9,
