@@ -37,13 +37,17 @@ ERRATA = (
     Erratum("network3", "λ is divided by the number of mini-batches, in network2 by that of images: "
             "λ = 0.1 with mini-batches of 10 is λ = 1 there",
             'network3.Network(layers, 10, mended=("lambda",))',
-            NOT_YET, ("6.relu", "6.relu.lambda")),
+            "99.14 ± 0.05 % of the test images are right with it (6.relu, 3 runs), 99.12 ± 0.02 % "
+            "without (6.relu.lambda, 3 runs)", ("6.relu", "6.relu.lambda")),
     Erratum("network3", "training data are never shuffled: every epoch has the same mini-batches",
             'network3.Network(layers, 10, mended=("order",))',
-            NOT_YET, ("6.relu", "6.relu.order")),
+            "99.14 ± 0.05 % of the test images are right with it (6.relu, 3 runs), 99.14 ± 0.09 % "
+            "without (6.relu.order, 3 runs)", ("6.relu", "6.relu.order")),
     Erratum("network3", "dropout draws from one seed in every layer: layers of one size have the same "
             "mask, and so have all networks", 'network3.Network(layers, 10, mended=("dropout",))',
-            NOT_YET, ("6.dropout.few", "6.dropout.few.masks")),
+            "99.46 ± 0.06 % of the test images are right with it (6.dropout.few, 3 runs), "
+            "99.44 ± 0.03 % without (6.dropout.few.masks, 3 runs)",
+            ("6.dropout.few", "6.dropout.few.masks")),
     Erratum("network2", "accuracy is a count, in network3 a fraction",
             'network2.Network(sizes, mended=("accuracy",))', "nothing but confusion"),
     Erratum("network2", "CrossEntropyCost.fn gives 1.8e308 for an output of exactly 1 that should be 0",
