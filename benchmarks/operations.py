@@ -22,8 +22,9 @@ import nndl
 from nndl import GELU, Conv, Dense, L2Pool, MaxPool, Network, Sigmoid, Softmax, Tanh
 from nndl.backends import usable_cores
 from nndl.ops.shapes import times
+from nndl.plots.drawing import BLACK, TEXT_SIZE, new_figure
 
-from .figures import BLACK, LOOK, NAMES, TEXT_SIZE, key, new_figure, say
+from .figures import LOOK, NAMES, key, say
 from .networks import network, products
 from .peers import TorchTwin, modules, try_torch, verify
 from .timing import (

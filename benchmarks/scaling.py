@@ -29,8 +29,9 @@ import numpy as np
 import nndl
 from nndl import ConvPool, Dense, Network, ReLU, Softmax
 from nndl.backends import usable_cores
+from nndl.plots.drawing import BLACK, GREY, TEXT_SIZE, new_figure
 
-from .figures import BLACK, GREY, LOOK, NAMES, TEXT_SIZE, key, new_figure, say
+from .figures import LOOK, NAMES, key, say
 from .networks import multiply_adds, network, trainer
 from .peers import train_by_turns, try_torch, verify
 from .timing import (

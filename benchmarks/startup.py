@@ -27,8 +27,9 @@ from pathlib import Path
 
 import nndl
 from nndl.backends import usable_cores
+from nndl.plots.drawing import BLACK, GREY, SMALL_SIZE, TEXT_SIZE, new_figure
 
-from .figures import BLACK, GREY, LOOK, SMALL_SIZE, TEXT_SIZE, key, new_figure, say
+from .figures import LOOK, key, say
 from .networks import NETWORKS, network
 from .peers import verify
 from .timing import ETA, LMBDA, RESULTS, check_some, in_words, report, text, three_digits, unseen

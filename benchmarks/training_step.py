@@ -26,8 +26,9 @@ from threadpoolctl import threadpool_limits
 
 import nndl
 from nndl.backends import usable_cores
+from nndl.plots.drawing import BLACK, GREY, TEXT_SIZE, new_figure
 
-from .figures import BLACK, GREY, LOOK, NAMES, TEXT_SIZE, key, new_figure, say
+from .figures import LOOK, NAMES, key, say
 from .networks import WHAT, multiply_adds, network, trainer
 from .peers import TorchTwin, sklearn_twin, train_by_turns, try_torch, verify, verify_sklearn
 from .timing import (

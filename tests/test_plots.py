@@ -10,6 +10,8 @@ from matplotlib.image import imread
 from matplotlib.text import Annotation, Text
 
 from nndl import History, plots
+from nndl.plots import images as images_of_plots
+from nndl.plots import learning
 
 FULL = {"training_cost": [0.2, 0.1, 0.05], "evaluation_cost": [0.25, 0.15, 0.12],
         "training_accuracy": [0.95, 0.97, 0.99], "evaluation_accuracy": [0.94, 0.96, 0.985]}
@@ -146,7 +148,7 @@ def test_pyplot_is_not_imported_and_no_setting_changes(tmp_path):
 # --- learning curves ------------------------------------------------------------------------------
 
 def test_learning_curves_show_four_curves_from_epoch_1():
-    figure = plots._learning_curves(History(**FULL))
+    figure = learning._learning_curves(History(**FULL))
     cost, accuracy = axes_called(figure, "cost, nats"), axes_called(figure, "accuracy, percent")
     drawn = {tuple(line.get_ydata()) for line in cost.lines}
     assert drawn == {tuple(FULL["training_cost"]), tuple(FULL["evaluation_cost"])}
@@ -166,7 +168,7 @@ def test_learning_curves_show_four_curves_from_epoch_1():
 
 
 def test_learning_curves_label_each_line_with_its_last_value():
-    figure = plots._learning_curves(History(**FULL), evaluation_name="test")
+    figure = learning._learning_curves(History(**FULL), evaluation_name="test")
     for label in ("training\n0.05", "test\n0.12", "training\n99.00 %", "test\n98.50 %"):
         assert label in texts(figure)
 
@@ -185,12 +187,12 @@ def test_learning_curves_label_each_line_with_its_last_value():
     ({}, "No epoch was measured"),
 ])
 def test_learning_curves_title_is_the_finding(measured, sentence):
-    assert title(plots._learning_curves(History(**measured))) == sentence
+    assert title(learning._learning_curves(History(**measured))) == sentence
 
 
 def test_a_title_may_be_long(tmp_path):
     words = "one sentence that is far too long to stand in a single line " * 3
-    for figure in (plots._learning_curves(History(**FULL), words),
+    for figure in (learning._learning_curves(History(**FULL), words),
                    plots.filters_figure(np.ones((2, 1, 5, 5)), words)):
         assert title(figure) == words.strip()
         assert_all_inside(figure)
@@ -206,7 +208,7 @@ def test_dollars_are_no_formula(rng, tmp_path):
 def test_accuracy_goes_from_0_to_100_percent_at_most():
     for accuracy, bounds in ((1.0, (98, 100)), (0.0, (0, 2))):
         history = History(training_accuracy=[accuracy, accuracy])
-        low, high = plots._learning_curves(history).axes[0].get_ylim()
+        low, high = learning._learning_curves(history).axes[0].get_ylim()
         assert bounds[0] <= low < high <= bounds[1]
 
 
@@ -225,7 +227,7 @@ def test_accuracy_goes_from_0_to_100_percent_at_most():
 def test_learning_curves_of_any_history(measured, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = plots._learning_curves(History(**measured))
+        figure = learning._learning_curves(History(**measured))
         assert_all_inside(figure)
         assert_png(plots.learning_curves(History(**measured), tmp_path / "figure.png"))
     assert len(figure.axes) == max(1, ("training_cost" in measured or "evaluation_cost" in measured)
@@ -234,7 +236,7 @@ def test_learning_curves_of_any_history(measured, tmp_path):
 
 @pytest.mark.parametrize("last", [(0.98, 0.98), (0.98, 0.9799), (0.5, 0.9), (1.0, 1.0), (0, 0)])
 def test_labels_of_two_lines_do_not_overlap(last):
-    figure = plots._learning_curves(History(training_accuracy=[0.9, last[0]],
+    figure = learning._learning_curves(History(training_accuracy=[0.9, last[0]],
                                             evaluation_accuracy=[0.89, last[1]]))
     figure.draw_without_rendering()
     # an Annotation's extent includes its point, so ask for that of its text alone
@@ -248,7 +250,7 @@ def test_labels_of_two_lines_do_not_overlap(last):
     (60, [1, 10, 20, 30, 40, 50, 60]), (400, [1, 50, 100, 150, 200, 250, 300, 350, 400]),
 ])
 def test_epoch_ticks(epochs, ticks):
-    assert plots._epoch_ticks(epochs) == ticks
+    assert learning._epoch_ticks(epochs) == ticks
 
 
 def test_learning_curves_need_a_history(tmp_path):
@@ -331,7 +333,7 @@ def test_more_than_100_filters_are_cut(rng):
     (100, (150, 150))])
 def test_first_weights_are_rows_as_images(n_out, image_shape, rng, tmp_path):
     w = rng.normal(size=(n_out, np.prod(image_shape)))
-    figure = plots._first_weights(w, image_shape)
+    figure = images_of_plots._first_weights(w, image_shape)
     assert_grid(figure, w[:100].reshape(-1, *((1, *image_shape)[-3:])).mean(axis=1))
     of = "the neuron" if n_out == 1 else f"each of the {n_out} neurons"
     assert title(figure).startswith(f"What {of} of the first layer looks for")
