@@ -1,24 +1,15 @@
-"""The command `nndl`: train, evaluate, reproduce, warmup, info, verify.
+"""The command `nndl`: train, evaluate, reproduce, warmup, info, verify."""
 
-Wrong input of any kind is one line on stderr and exit status 2; Ctrl-C says what was saved and is
-exit status 130.
-"""
-
-import argparse
 import contextlib
-import itertools
 import json
 import os
-import pickle
 import platform
-import shutil
 import signal
-import sys
 import time
-from datetime import datetime
 from pathlib import Path
 
 from . import __version__
+from .command import Parser, new_folder, number, run, writable
 from .environment import machine, versions
 from .ops.shapes import times
 
@@ -30,29 +21,8 @@ TRAINING = {"data": None, "epochs": EPOCHS, "mini_batch_size": MINI_BATCH_SIZE, 
 
 def main(arguments=None):
     """Run one command; arguments are those of the command line if None.  Returns the exit status."""
-    name = "nndl"
-    try:
-        options = _parser().parse_args(arguments)
-        name = f"nndl {options.verb}"
-        options.run(options)
-        if sys.stdout is not None:  # it is None where it was closed from the start
-            sys.stdout.flush()
-    except KeyboardInterrupt as stop:
-        print(f"\n{name}: stopped; {str(stop) or 'nothing was saved'}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `nndl info | head -1`: nobody reads on, which is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (EOFError, pickle.UnpicklingError):  # what Numba says to a truncated file of its cache
-        from . import backends
-        shutil.rmtree(backends.cache_folder() or "", ignore_errors=True)
-        print(f"{name}: the compiled kernels were damaged and have been removed; run the command "
-              "again, it compiles them anew", file=sys.stderr)
-        return 2
-    except (ValueError, TypeError, ArithmeticError, OSError, MemoryError) as error:
-        print(f"{name}: {_one_line(error)}", file=sys.stderr)
-        return 2
-    return 0
+    options = _parser().parse_args(arguments)
+    return run(f"nndl {options.verb}", lambda: options.run(options))
 
 
 def book_network(seed=0, backend=None):
@@ -79,7 +49,7 @@ def train(options):
     _use(options)
     splits = _splits(options.data)
     _fits(splits)
-    folder = _folder(options.out)
+    folder = writable(options.out) if options.out else new_folder("nndl-results")
     net = book_network(options.seed, options.backend)
     eta = falling(options.eta, options.epochs)
     fall = f" falling to {eta(options.epochs - 1):g}" if options.epochs > 1 else ""
@@ -354,30 +324,6 @@ def _fits(splits):
                              f"not {labels.max()}")
 
 
-def _folder(out):
-    """The folder for what is saved, made now: better no place to save to now than in an hour."""
-    folder = Path(out or "nndl-results")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder = folder if out else _new(folder)
-        probe = folder / f".nndl-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ValueError(f"--out: cannot write to {folder}: {error.strerror}") from None
-    return folder
-
-
-def _new(parent):
-    """A folder for this run alone, named by the time: five seeds may be started in one second."""
-    now = datetime.now().strftime("%Y%m%d_%H%M%S")
-    for n in itertools.count(1):
-        folder = parent / (now if n == 1 else f"{now}_{n}")
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-            return folder
-
-
 def _compile(ops):
     """Compile what the book's networks need, or read it from Numba's cache.  Returns seconds."""
     from . import Conv, Dense, Network, ReLU, Sigmoid, Softmax, backends
@@ -413,39 +359,14 @@ def _counted(n, thing):
     return f"{n} {thing}" + ("" if n == 1 else "s")
 
 
-def _one_line(error):
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    if isinstance(error, OSError) and error.filename and str(error.filename) not in text:
-        text = f"{error.filename}: {text}"
-    return " ".join(text.split()) or type(error).__name__
-
-
 # --- the command line -----------------------------------------------------------------------------
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        """One line, without the usage that argparse would print."""
-        print(f"{self.prog}: {message}; {self.prog} --help shows what is possible",
-              file=sys.stderr)
-        sys.exit(2)
-
-
-def _number(convert, least, what, above=False):
-    def parse(text):
-        with contextlib.suppress(ValueError):
-            value = convert(text)
-            if (value > least if above else value >= least) and value < float("inf"):
-                return value
-        raise argparse.ArgumentTypeError(f"must be {what}, not {text!r}")
-    return parse
-
-
 def _parser():
-    parser = _Parser(prog="nndl", allow_abbrev=False, description="The networks of Nielsen's "
+    parser = Parser(prog="nndl", allow_abbrev=False, description="The networks of Nielsen's "
                      "'Neural Networks and Deep Learning', from scratch.")
     parser.add_argument("--version", action="version", version=f"nndl {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
-    whole = _number(int, 1, "a whole number, at least 1")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    whole = number(int, 1, "a whole number, at least 1")
 
     def verb(function, text):
         made = verbs.add_parser(function.__name__, help=text, description=text, allow_abbrev=False)
@@ -466,12 +387,12 @@ def _parser():
                       help=f"times through the training images (default {EPOCHS})")
     made.add_argument("--mini-batch-size", type=whole, default=MINI_BATCH_SIZE, metavar="N",
                       help=f"images a step (default {MINI_BATCH_SIZE})")
-    made.add_argument("--eta", type=_number(float, 0, "a number above 0", above=True), default=ETA,
+    made.add_argument("--eta", type=number(float, 0, "a number above 0", above=True), default=ETA,
                       metavar="X", help="learning rate of the first epoch; it falls to a sixteenth "
                       f"of that by the last (default {ETA:g})")
-    made.add_argument("--lmbda", type=_number(float, 0, "a number, at least 0"), default=LMBDA,
+    made.add_argument("--lmbda", type=number(float, 0, "a number, at least 0"), default=LMBDA,
                       metavar="X", help=f"L2 regularisation, the book's lambda (default {LMBDA:g})")
-    made.add_argument("--seed", type=_number(int, 0, "a whole number, at least 0"), default=0,
+    made.add_argument("--seed", type=number(int, 0, "a whole number, at least 0"), default=0,
                       metavar="N", help="of the random numbers (default 0)")
     made.add_argument("--out", metavar="FOLDER", default=None,
                       help="where model, results and figures go (default: a new folder in "
@@ -498,7 +419,7 @@ def _parser():
                       help="one run with a twentieth of the epochs, in minutes: it shows the direction")
     made.add_argument("--jobs", type=whole, metavar="N", default=1,
                       help="so many runs at once, each with its share of the cores (default 1)")
-    made.add_argument("--seed", type=_number(int, 0, "a whole number, at least 0"), default=None,
+    made.add_argument("--seed", type=number(int, 0, "a whole number, at least 0"), default=None,
                       metavar="N", help="only the run with this seed")
     made.add_argument("--out", metavar="FOLDER", default=None,
                       help="where results go, and are looked for (default: nndl-results/reproduce)")

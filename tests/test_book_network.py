@@ -5,6 +5,7 @@ import gzip
 import json
 import pickle
 import random
+import types
 
 import numpy as np
 import pytest
@@ -352,3 +353,163 @@ def test_files_that_the_books_scripts_have_written(protocol, tmp_path):
     path.write_bytes(gzip.compress(pickle.dumps(sets, protocol=protocol)))
     for (x, y), found in zip(zip(images, labels), mnist_loader.load_data(path), strict=True):
         assert np.array_equal(found[0], x) and np.array_equal(found[1], y)
+
+
+# --- what a network says of its own ---------------------------------------------------------------
+
+def test_measures_of_ones_own_are_what_is_printed(capsys):
+    class Mine(network.Network):
+        def evaluate(self, test_data):
+            return f"all but {len(test_data)}"
+
+    class MineToo(network2.Network):
+        def accuracy(self, data, convert=False):
+            return -len(data) if convert else len(data)
+
+        def total_cost(self, data, lmbda, convert=False):
+            return 42.0 + convert + lmbda
+
+    Mine(SIZES).SGD(pairs(20), 1, 10, 3.0, test_data=pairs(30, vectors=False))
+    lists = MineToo(SIZES).SGD(
+        pairs(20), 1, 10, 0.5, lmbda=0.5, evaluation_data=pairs(30, vectors=False),
+        monitor_evaluation_cost=True, monitor_evaluation_accuracy=True, monitor_training_cost=True,
+        monitor_training_accuracy=True)
+    assert lists == ([43.5], [30], [42.5], [-20])
+    out = capsys.readouterr().out
+    assert "Epoch 0: all but 30 / 30" in out
+    assert "Cost on training data: 42.5\nAccuracy on training data: -20 / 20\n" in out
+    assert "Cost on evaluation data: 43.5\nAccuracy on evaluation data: 30 / 30\n" in out
+
+
+def test_methods_given_to_one_network_are_called(capsys):
+    net, steps = network.Network(SIZES), []
+    net.update_mini_batch = types.MethodType(lambda self, batch, eta: steps.append(len(batch)), net)
+    net.evaluate = lambda test_data: "mine"
+    net.SGD(pairs(25), 1, 10, 3.0, test_data=pairs(3, vectors=False))
+    assert steps == [10, 10, 5] and capsys.readouterr().out == "Epoch 0: mine / 3\n"
+    other = network2.Network(SIZES)
+    other.feedforward = lambda a: np.eye(10)[:, [3]]
+    data = pairs(40, vectors=False)
+    assert other.accuracy(data) == sum(label == 3 for _, label in data)
+
+
+@pytest.mark.parametrize("module", [network, network2])
+def test_another_function_in_the_place_of_sigmoid_is_the_neuron(module, monkeypatch, repeatable):
+    monkeypatch.setattr(module, "sigmoid", np.tanh)
+    monkeypatch.setattr(module, "sigmoid_prime", lambda z: 1 - np.tanh(z)**2)
+    net = module.Network([3, 4, 2])
+    data, h = columns(1), 1e-6
+    x, y = data[0]
+
+    def output():
+        a = x
+        for w, b in zip(net.weights, net.biases):
+            a = np.tanh(w @ a + b)
+        return a
+
+    np.testing.assert_allclose(net.feedforward(x), output(), rtol=1e-12)
+    # The quadratic cost's gradient, by central differences; network2's cross-entropy has δ = a - y.
+    if module is network:
+        _, nabla_w = net.backprop(x, y)
+        for w, nabla in zip(net.weights, nabla_w):
+            for index in np.ndindex(w.shape):
+                costs = []
+                for step in (h, -h):
+                    w[index] += step
+                    costs.append(0.5 * np.sum((output() - y)**2))
+                    w[index] -= step
+                assert nabla[index] == pytest.approx((costs[0] - costs[1]) / (2 * h), abs=1e-8)
+    else:
+        np.testing.assert_allclose(net.backprop(x, y)[0][-1], output() - y, rtol=1e-12)
+    before = copy.deepcopy(net)
+    batch = columns(2)
+    net.SGD(list(batch), 1, 2, 0.1)
+    gradients = [before.backprop(x, y)[1][0] for x, y in batch]
+    np.testing.assert_allclose(net.weights[0], before.weights[0] - 0.05 * sum(gradients), rtol=1e-9)
+
+
+def test_a_subclass_whose_init_does_all_itself(capsys):
+    class Own(network.Network):
+        def __init__(self, sizes):
+            self.num_layers, self.sizes = len(sizes), sizes
+            self.biases = [np.zeros((n, 1)) for n in sizes[1:]]
+            self.weights = [np.full((n, n_in), 0.01) for n_in, n in zip(sizes, sizes[1:])]
+
+    class Own2(network2.Network):
+        __init__ = Own.__init__
+
+    Own(SIZES).SGD(pairs(20), 1, 10, 3.0)
+    Own2(SIZES).SGD(pairs(20), 1, 10, 0.5)
+    assert "Epoch 0 complete" in capsys.readouterr().out
+
+
+def test_a_method_of_a_class_without_a_module_is_ones_own(capsys):
+    names = {"Network": network.Network}
+    exec("class Own(Network):\n    def evaluate(self, data):\n        return 'mine'", names)
+    own = names["Own"]
+    own.evaluate.__module__ = None
+    own(SIZES).SGD(pairs(10), 1, 10, 3.0, test_data=pairs(3, vectors=False))
+    assert "mine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("never", [0, -1])
+def test_no_early_stopping(never):
+    lists = network2.Network(SIZES).SGD(pairs(20), 4, 10, 0.0, evaluation_data=pairs(10, vectors=False),
+                                        monitor_evaluation_accuracy=True, early_stopping_n=never)
+    assert len(lists[1]) == 4
+
+
+def test_a_file_of_a_cost_of_ones_own(tmp_path):
+    class Own(network2.QuadraticCost):
+        """Another name."""
+
+    net = network2.Network([3, 4, 2], cost=Own)
+    net.save(tmp_path / "own.json")
+    with pytest.raises(ValueError, match=r"its cost is Own, which network2 does not have; one of your "
+                                         r"own is handed in, load\('.*own.json', cost=Own\)"):
+        network2.load(tmp_path / "own.json")
+    again = network2.load(tmp_path / "own.json", cost=Own)
+    assert again.cost is Own and np.array_equal(again.weights[1], net.weights[1])
+
+
+def test_data_and_networks_say_what_they_are():
+    assert repr(pairs(20)) == "20 pairs (x, y), like (784, 1), (10, 1)"
+    assert repr(pairs(20, vectors=False)) == "20 pairs (x, y), like (784, 1), int"
+    assert repr(pairs(20)[:0]).startswith("0 pairs")
+    assert repr(network2.Network(SIZES)) == "Network([784, 6, 10])"
+
+
+def test_what_is_written_into_an_example_is_not_lost_in_silence():
+    data = pairs(3)
+    for array in data[0]:
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 5
+
+
+@pytest.mark.parametrize("run, says", [
+    (lambda: network.Network([784, "30", 10]), "sizes must be a list of whole numbers"),
+    (lambda: network.Network([784, 30.0, 10]), "sizes must be"),
+    (lambda: network.Network("784,30,10"), "sizes must be"),
+    (lambda: network2.Network([784, 0, 10]), "sizes must be"),
+    (lambda: network.Network([]), "sizes must be"), (lambda: network2.Network([784]), "sizes must be"),
+    (lambda: network.Network(SIZES).SGD(pairs(3), "3", 10, 3.0), "epochs must be a whole number"),
+    (lambda: network2.Network(SIZES).SGD(pairs(3), 1.0, 10, 3.0), "epochs must be a whole number"),
+    (lambda: network2.Network(SIZES).SGD(pairs(3), 1, 10, 3.0, early_stopping_n="2"),
+     "early_stopping_n must be a whole number"),
+    (lambda: network.Network(SIZES).feedforward(pairs(1)[0]), r"not a pair \(x, y\): take its \[0\]"),
+    (lambda: network.Network(SIZES).feedforward([0.0] * 784), r"say np.reshape\(a, \(-1, 1\)\)"),
+    (lambda: network.Network(SIZES).feedforward("x"), "of numbers, not str"),
+])
+def test_arguments_of_the_wrong_kind_are_named(run, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        run()
+
+
+def test_folders_and_files_that_lack_something(tmp_path):
+    with pytest.raises(ValueError, match="is a folder, not a network"):
+        network2.load(tmp_path)
+    with pytest.raises(ValueError, match="filename must be a file to write, but .* is a folder"):
+        network2.Network(SIZES).save(tmp_path)
+    (tmp_path / "none.json").write_text("{}")
+    with pytest.raises(ValueError, match="has saved: it has no sizes"):
+        network2.load(tmp_path / "none.json")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
+from matplotlib.image import imread
 
 from nndl import costs, reproduce
 from nndl.book import conv, errata, expand_mnist, legacy, mnist_loader, network2, network3
@@ -336,6 +338,144 @@ def test_the_flaws_to_mend_are_a_tuple():
         network3.Network([network3.SoftmaxLayer(784, 10)], 10, mended="order")
 
 
+# --- what readers do with its networks ------------------------------------------------------------
+
+def small(p_dropout=0.5, mended=()):
+    return network3.Network([
+        network3.ConvPoolLayer((2, 1, 5, 5), (10, 1, 28, 28), activation_fn=network3.ReLU),
+        network3.FullyConnectedLayer(2 * 12 * 12, 6, activation_fn=network3.tanh, p_dropout=p_dropout),
+        network3.SoftmaxLayer(6, 10)], 10, mended=mended)
+
+
+@pytest.mark.parametrize("mended", [(), ("dropout", "initialisation", "lambda")])
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+def test_networks_can_be_copied_and_pickled_and_go_on_alike(again, mended):
+    net, data = small(mended=mended), shared(40)
+    net.SGD(data, 1, 10, 0.1, data, data)
+    before = np.random.get_state()[1].tolist()
+    other = again(net)
+    assert np.random.get_state()[1].tolist() == before  # nothing was drawn for it
+    assert other.engine is not net.engine and other.mended == net.mended
+    for one in net, other:  # dropout's masks go on too
+        one.SGD(data, 1, 10, 0.1, data, data)
+    for mine, its in zip(net.params, other.params, strict=True):
+        assert np.array_equal(mine.get_value(), its.get_value())
+    other.layers[0].w[...] = 0
+    assert net.layers[0].w.get_value().any()
+    assert net.engine.parameters == other.engine.parameters and "total" in str(other)
+
+
+def test_a_layer_is_copied_with_what_it_has():
+    layer = network3.FullyConnectedLayer(6, 4, p_dropout=0.25)
+    layer.note = "mine"
+    other = copy.deepcopy(layer)
+    assert (other.note, other.p_dropout) == ("mine", 0.25)
+    assert np.array_equal(other.w, layer.w) and other.core is not layer.core
+
+
+def test_assigning_to_w_changes_what_the_network_has():
+    net = small(p_dropout=0.0)
+    net.layers[1].w = np.full((288, 6), 0.25)
+    net.layers[1].b = np.zeros(6)
+    assert (net.engine.layers[2].w == 0.25).all() and net.params[2] is net.layers[1].w
+    with pytest.raises(ValueError, match=r"the value of w must have shape \(288, 6\), not \(6, 288\)"):
+        net.layers[1].w = np.zeros((6, 288))
+
+
+def test_layers_that_would_not_be_asked_are_refused():
+    class Own(network3.FullyConnectedLayer):
+        def set_inpt(self, inpt, inpt_dropout, mini_batch_size):
+            raise AssertionError
+
+    class Named(network3.FullyConnectedLayer):
+        """One that is only called otherwise."""
+
+    network3.Network([Named(784, 6), network3.SoftmaxLayer(6, 10)], 10)
+    with pytest.raises(TypeError, match="Own has a set_inpt of its own, which is not asked here"):
+        network3.Network([Own(784, 6), network3.SoftmaxLayer(6, 10)], 10)
+
+
+def test_one_picture_of_ones_own():
+    net, (images, labels) = small(), shared(12)
+    said = net.predict((images, labels))
+    for one in (images[3], images[3][None], images[3].reshape(28, 28), images.array[3],
+                images.array[3][None], (images[3][None], None)):
+        assert np.array_equal(net.predict(one), said[3:4])
+    assert np.array_equal(net.predict(images), said)
+    with pytest.raises(ValueError, match=r"rows of 784 numbers for the first layer, \(n, 784\)"):
+        net.predict(np.zeros((3, 10)))
+
+
+def test_predictions_of_a_mini_batch_of_the_test_data():
+    net, data = small(), shared(40)
+    with pytest.raises(ValueError, match=r"no test_data yet: say net.predict\(test_data\)"):
+        net.test_mb_predictions(0)
+    net.SGD(data, 1, 10, 0.1, data, data)
+    assert np.array_equal(net.test_mb_predictions(2), net.predict(data)[20:30])
+
+
+def test_what_is_written_into_an_image_is_not_lost_in_silence():
+    images, _ = shared(12)
+    with pytest.raises(ValueError, match="read-only"):
+        images[0][0] = 5
+    mine = images.get_value()
+    mine[0, 0] = 5
+    assert images[0, 0] != 5
+
+
+def test_nothing_is_printed_before_what_is_wrong(capsys):
+    data = shared(40)
+    for arguments, says in (
+            (dict(eta="0.1"), "eta must be a number"), (dict(eta=-1.0), "eta must be at least 0"),
+            (dict(lmbda="0.1"), "lmbda must be a number"),
+            (dict(epochs="1"), "epochs must be a whole number"),
+            (dict(training_data=(np.zeros((40, 700), "float32"), data[1])), "rows of 784 numbers")):
+        with pytest.raises((TypeError, ValueError), match=says):
+            small().SGD(**{"training_data": data, "epochs": 1, "mini_batch_size": 10, "eta": 0.1,
+                           "validation_data": data, "test_data": data} | arguments)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("make, says", [
+    (lambda: network3.ConvPoolLayer((20, 1, 5), (10, 1, 28, 28)), "filter_shape must be 4 whole"),
+    (lambda: network3.ConvPoolLayer((20, 1, 5, 5), "abc"), "image_shape must be 4 whole numbers"),
+    (lambda: network3.ConvPoolLayer((20, 1, 5, 5), (10, 1, 28, 28), 2), "poolsize must be 2 whole"),
+    (lambda: network3.FullyConnectedLayer("784", 10), "n_in must be a whole number"),
+    (lambda: network3.FullyConnectedLayer(784, 10, p_dropout=50), "p_dropout must be a probability"),
+    (lambda: network3.FullyConnectedLayer(784, 10, p_dropout="a"), "p_dropout must be a number"),
+    (lambda: network3.Network(network3.SoftmaxLayer(784, 10), 10), "layers must be a list of layers"),
+    (lambda: network3.Network([network3.SoftmaxLayer(784, 10)], "10"), "size must be a whole number"),
+    (lambda: network3.Network([network3.SoftmaxLayer(784, 10)], 0), "size must be at least 1"),
+    (lambda: network3.load_data_shared(5), "filename must be the name of a file"),
+    (lambda: conv.ensemble([]), "nets is empty"),
+    (lambda: conv.plot_filters(small(), 9, 5, 5), "layer must be the number of a layer, 0 to 2, not 9"),
+    (lambda: conv.plot_filters(small(), "0", 5, 5), "layer must be the number of a layer"),
+    (lambda: legacy.seed("a"), "number must be a whole number, or None"),
+])
+def test_arguments_of_the_wrong_kind_are_named(few, make, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        make()
+
+
+def test_images_are_no_places_of_errors(few):
+    with pytest.raises(ValueError, match="error_locations must be numbers of test images"):
+        conv.plot_errors(conv.data()[2])
+
+
+def test_a_single_network_votes_alone(few, capsys):
+    net = small()
+    where, _ = conv.ensemble(net)
+    assert len(where) == np.sum(net.predict(conv.test_data) != conv.test_data[1].eval())
+
+
+def test_expand_mnists_command_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        expand_mnist.main(["--help"])
+    assert stopped.value.code == 0 and "FILE" in capsys.readouterr().out
+    assert expand_mnist.main([str(tmp_path)]) == 2
+    assert "is a folder: name the file" in capsys.readouterr().err
+
+
 # --- conv and expand_mnist ------------------------------------------------------------------------
 
 @pytest.fixture
@@ -350,6 +490,16 @@ def few(monkeypatch):
     yield
     for name in conv.DATA:  # what was read of these sixty
         vars(conv).pop(name, None)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that conv has drawn, as plots made them; pyplot's are closed."""
+    figures, figure = [], conv._figure
+    monkeypatch.setattr(conv, "_figure",
+                        lambda one, filename: figures.append(one) or figure(one, filename))
+    yield figures
+    pyplot.close("all")
 
 
 def layers_of(net):
@@ -420,7 +570,7 @@ def test_convs_data_are_read_when_asked_for_and_may_be_others(few, capsys):
         _ = conv.test
 
 
-def test_the_books_figures(few, tmp_path, capsys):
+def test_the_books_figures(few, drawn, tmp_path, capsys):
     nets = conv.shallow(n=3, epochs=1)
     where, said = conv.ensemble(nets)
     assert f"Accuracy is {1 - len(where) / 30:.2%}" in capsys.readouterr().out
@@ -429,28 +579,36 @@ def test_the_books_figures(few, tmp_path, capsys):
     assert np.array_equal(votes[0], nets[0].predict(conv.test_data))
     for i, digit in zip(where, said, strict=True):
         assert digit != labels[i] and digit in votes[:, i]
-    figure = conv.plot_errors(where, said)
-    figure.savefig(tmp_path / "errors.png")
-    assert f"{len(where)} of 30 test images are misclassified" in words(figure)
-    assert len(conv.plot_errors(range(30), filename=tmp_path / "again.png").axes[0].images) == 30
-    assert "None of the 30 test images is misclassified" in words(conv.plot_errors([]))
+    conv.plot_errors(where, said).savefig(tmp_path / "errors.png")
+    assert f"{len(where)} of 30 test images are misclassified" in words(drawn[0])
+    conv.plot_errors(range(30), filename=tmp_path / "again.png")
+    assert len(drawn[1].axes[0].images) == 30
+    conv.plot_errors([])
+    assert "None of the 30 test images is misclassified" in words(drawn[2])
+    # What pyplot saves is the figure: readers say plt.savefig, or show(), afterwards.
     conv.plot_filters(conv.basic_conv(n=1, epochs=0), 0, 5, 4, tmp_path / "filters.png")
-    assert all((tmp_path / f"{name}.png").stat().st_size for name in ("errors", "again", "filters"))
+    pyplot.savefig(tmp_path / "by_pyplot.png")
+    itself, by_pyplot = (imread(tmp_path / name)[..., :3] for name in ("filters.png", "by_pyplot.png"))
+    assert itself.shape == by_pyplot.shape and itself.std() > 0.01
+    np.testing.assert_allclose(itself, by_pyplot, atol=2 / 255)
+    assert all((tmp_path / f"{name}.png").stat().st_size for name in ("errors", "again"))
 
 
 def words(figure):
     return " ".join(text.get_text() for text in figure.axes[0].texts)
 
 
-def test_filters_are_drawn_for_the_first_map_alone(few):
+def test_filters_are_drawn_for_the_first_map_alone(few, drawn):
     net = conv.dbl_conv(n=1, epochs=0)
-    figure = conv.plot_filters(net, 1, 8, 5)
+    conv.plot_filters(net, 1, 8, 5)
+    figure, = drawn
     w = net.layers[1].w.eval()
-    for image, drawn in zip(w, figure.axes[0].images, strict=True):
-        np.testing.assert_allclose(drawn.get_array(), image[0])
+    for image, shown in zip(w, figure.axes[0].images, strict=True):
+        np.testing.assert_allclose(shown.get_array(), image[0])
     assert ("What each of the 40 feature maps of layer 1 looks for in the first of 20 maps that come in"
             in words(figure).replace("\n", " "))
-    assert "looks for in" not in words(conv.plot_filters(net, 0, 5, 4))
+    conv.plot_filters(net, 0, 5, 4)
+    assert "looks for in" not in words(drawn[1])
     with pytest.raises(ValueError, match="number of a ConvPoolLayer, not 2, which is a FullyConnected"):
         conv.plot_filters(net, 2, 5, 4)
 

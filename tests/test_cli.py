@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from nndl import Dense, Network, Softmax, backends, cli, load_mnist, selftest, set_threads
+from nndl.command import new_folder
 from nndl.data import write_idx
 from nndl.schedules import falling
 
@@ -374,7 +375,7 @@ def test_results_go_to_a_new_folder_where_none_is_named(tmp_path, monkeypatch, c
 
 def test_runs_that_start_in_the_same_second_do_not_share_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folders = [cli._folder(None) for _ in range(5)]
+    folders = [new_folder("nndl-results") for _ in range(5)]
     assert len(set(folders)) == 5 and all(folder.is_dir() for folder in folders)
 
 

@@ -2,7 +2,7 @@
 
     from nndl.book import conv
     net = conv.basic_conv(n=1)
-    conv.plot_filters(net, 0, 5, 4).savefig("filters.png")
+    conv.plot_filters(net, 0, 5, 4).savefig("filters.png")   # or .show()
     error_locations, erroneous_predictions = conv.ensemble(conv.double_fc_dropout(0.5, 0.5, 0.5, 5))
     conv.plot_errors(error_locations, erroneous_predictions).savefig("errors.png")
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import plots
 from ..ensemble import plurality
+from ..ops.shapes import is_int
 from . import expand_mnist, network3
 from .network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
 
@@ -165,6 +166,9 @@ def ensemble(nets):
     left in its test_predictions.
     """
     _, _, test = data()
+    nets = [nets] if isinstance(nets, Network) else list(nets)
+    if not nets:
+        raise ValueError("nets is empty: it takes at least one network to vote")
     for net in nets:
         net.test_predictions = list(net.predict(test))
     said, labels = plurality([net.test_predictions for net in nets]), np.asarray(test[1])
@@ -177,12 +181,16 @@ def plot_errors(error_locations, erroneous_predictions=None, filename=None):
     """Draw the test images at these places, with the right digit and, if given, what was said.
 
     filename : of a .png to save it as, None: none
-    Returns the figure, whose savefig(filename) saves it.
+    Returns pyplot, whose show() shows the figure and savefig(filename) saves it.
     """
     _, _, (images, labels) = data()
+    places = np.asarray(error_locations) if np.size(error_locations[:1]) < 2 else np.empty((0, 0))
+    if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
+        raise ValueError("error_locations must be numbers of test images, as conv.ensemble returns "
+                         "them, and not the images")
     labels, digits = np.asarray(labels), [*map(str, range(10))]
     said = labels.copy()
-    said[np.array(error_locations, int)] = (len(digits) if erroneous_predictions is None else
+    said[places.astype(int)] = (len(digits) if erroneous_predictions is None else
                                             erroneous_predictions)
     return _figure(plots.misclassified_figure(np.asarray(images).reshape(-1, 28, 28), labels, said,
                                               names=[*digits, ""]), filename)
@@ -194,8 +202,11 @@ def plot_filters(net, layer, x, y, filename=None):
     As there, of several maps that come in only the first one's; plots.filters draws the mean of all.
     x, y : the book's columns and rows of the drawing, which here follow from how many filters there are
     filename : of a .png to save it as, None: none
-    Returns the figure, whose savefig(filename) saves it.
+    Returns pyplot, whose show() shows the figure and savefig(filename) saves it.
     """
+    if not is_int(layer) or not 0 <= layer < len(net.layers):
+        raise ValueError(f"layer must be the number of a layer, 0 to {len(net.layers) - 1}, "
+                         f"not {layer!r}")
     if not isinstance(net.layers[layer], ConvPoolLayer):
         raise ValueError(f"layer must be the number of a ConvPoolLayer, not {layer}, which is a "
                          f"{type(net.layers[layer]).__name__}")
@@ -207,6 +218,11 @@ def plot_filters(net, layer, x, y, filename=None):
 
 
 def _figure(figure, filename):
+    """Save the figure, if asked, and have pyplot show it as its current one, as readers expect."""
     if filename is not None:
         figure.savefig(filename)
-    return figure
+    from matplotlib import pyplot  # only here: it chooses how to open windows
+    figure.canvas.draw()
+    shown = pyplot.figure(figsize=figure.get_size_inches(), dpi=figure.dpi)
+    shown.figimage(np.asarray(figure.canvas.buffer_rgba()))
+    return pyplot

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..command import Parser, run
 from ..data import load_mnist
 from ..data.expand import expand
 from ..files import write_atomically
@@ -28,6 +29,8 @@ def expand_mnist(filename=FILE, splits=None):
     splits : the data; None: MNIST
     """
     path = Path(filename)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: name the file, {path / Path(FILE).name}")
     if path.exists():
         print("The expanded training set already exists.  Exiting.")
         return path
@@ -45,5 +48,14 @@ def expand_mnist(filename=FILE, splits=None):
     return path
 
 
+def main(arguments=None):
+    """Run it as its command line has it; returns the exit status."""
+    parser = Parser(prog="python -m nndl.book.expand_mnist", description="Write the 250,000 training "
+                    "images to a file; nothing in nndl needs it.")
+    parser.add_argument("file", metavar="FILE", nargs="?", default=FILE, help=f"default: {FILE}")
+    options = parser.parse_args(arguments)
+    return run(parser.prog, lambda: print(expand_mnist(options.file).resolve()))
+
+
 if __name__ == "__main__":
-    print(expand_mnist(*sys.argv[1:2]))
+    sys.exit(main())

@@ -14,6 +14,8 @@ import random
 
 import numpy as np
 
+from ..ops.shapes import is_int
+
 
 class Streams:
     """Where the book's networks draw their weights from, and the order of their data."""
@@ -61,4 +63,6 @@ def seed(number):
     number : a whole number;  None: as without legacy
     """
     global _seeded
+    if number is not None and not is_int(number):
+        raise TypeError(f"number must be a whole number, or None, not {number!r}")
     _seeded = None if number is None else LegacyStreams(number)

@@ -66,7 +66,14 @@ class Pairs(Sequence):
             return Pairs(self.images[key], self.labels[key], self.vectors)
         x = as_floats(self.images[key][None]).reshape(-1, 1)
         label = int(self.labels[key])
-        return x, vectorized_result(label) if self.vectors else label
+        y = vectorized_result(label) if self.vectors else label
+        for array in (x, y)[:1 + self.vectors]:
+            array.flags.writeable = False  # made here: what one wrote there would be lost
+        return x, y
+
+    def __repr__(self):
+        x, y = self[0] if len(self) else (None, None)
+        return f"{len(self):,} pairs (x, y), like {np.shape(x)}, {np.shape(y) or type(y).__name__}"
 
     def __setitem__(self, key, pair):
         raise TypeError("these pairs are made when they are asked for, and cannot be changed; "

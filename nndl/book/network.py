@@ -5,11 +5,14 @@
     net = network.Network([784, 30, 10])
     net.SGD(training_data, 30, 10, 3.0, test_data=test_data)
 
-Same names, shapes and printed lines; the arithmetic is nndl's, in float64.  A subclass that has its own
-feedforward, backprop, update_mini_batch or cost_derivative, as the book's exercises ask for, is trained
-by the book's loop through its methods instead, one example after the other.
+Same names, shapes and printed lines; the arithmetic is nndl's, in float64.  A network that has its own
+feedforward, backprop, update_mini_batch or cost_derivative, as the book's exercises ask for, or another
+function in the place of sigmoid, is trained by the book's loop through these instead, one example after
+the other; what evaluate, accuracy or total_cost of its own measure is what is printed.
 """
 
+import numbers
+import sys
 import warnings
 
 import numpy as np
@@ -17,6 +20,7 @@ import numpy as np
 from .. import layers
 from ..network import Diverged
 from ..network import Network as CoreNetwork
+from ..ops.shapes import is_int
 from . import legacy
 from .pairs import Examples
 
@@ -38,11 +42,16 @@ class Network:
     Both may be assigned to, the lists or their items, or changed in place.
     """
 
+    _engine = None   # (cost, the nndl.Network that computes), made when it is needed
+    _warned = False  # whether it has been said that the weights are no numbers
+
     def __init__(self, sizes):
-        self.num_layers, self.sizes = len(sizes), sizes
+        self.num_layers, self.sizes = len(checked_sizes(sizes)), sizes
         self.biases = [legacy.streams().normal(n, 1) for n in sizes[1:]]
         self.weights = [legacy.streams().normal(n, n_in) for n_in, n in zip(sizes, sizes[1:])]
-        self._engine = None
+
+    def __repr__(self):
+        return f"{type(self).__name__}({list(self.sizes)})"
 
     def __getstate__(self):
         return vars(self) | {"_engine": None}  # made again when it is needed; its threads are no data
@@ -54,13 +63,23 @@ class Network:
         return "quadratic"
 
     def _own(self, *names):
-        """Whether a subclass has defined one of these methods anew."""
-        return any(getattr(type(self), name).__module__.split(".")[:2] != ["nndl", "book"]
-                   for name in names)
+        """Whether a subclass, or somebody for this network alone, has defined a method anew."""
+        return any(name in vars(self) or (getattr(type(self), name).__module__ or "").split(".")[:2]
+                   != ["nndl", "book"] for name in names)
+
+    def _neuron(self):
+        """The book's functions sigmoid and sigmoid_prime, or what has been put in their place."""
+        module = sys.modules[self._book]
+        return module.sigmoid, module.sigmoid_prime
+
+    _book = __name__  # whose functions these are
+
+    def _other_neuron(self):
+        return self._neuron() != SIGMOID
 
     def _by_hand(self):
         """Whether to compute as the book does, since the engine would not do what was asked for."""
-        return (self._cost() is None
+        return (self._cost() is None or self._other_neuron()
                 or self._own("feedforward", "backprop", "update_mini_batch", "cost_derivative"))
 
     def engine(self):
@@ -93,11 +112,21 @@ class Network:
 
     def feedforward(self, a):
         """The network's output (n_out, 1) for an input a (n_in, 1), or of several side by side."""
-        a = np.asarray(a, dtype=float)
+        column = f"the input must be a column ({self.sizes[0]}, 1)"
+        if isinstance(a, tuple) and len(a) == 2:
+            raise TypeError(f"{column}, not a pair (x, y): take its [0]")
+        try:
+            a = np.asarray(a, dtype=float)
+        except (TypeError, ValueError):
+            raise TypeError(f"{column} of numbers, not {type(a).__name__}") from None
         if a.ndim != 2 or len(a) != self.sizes[0]:
-            raise ValueError(f"the input must be a column ({self.sizes[0]}, 1), not {a.shape}"
-                             + ("; say a.reshape(-1, 1)" if a.size == self.sizes[0] else ""))
-        return self.engine().feedforward(a.T).T
+            raise ValueError(f"{column}, not {a.shape}" + (
+                "; say np.reshape(a, (-1, 1))" if a.size == self.sizes[0] else ""))
+        if not self._other_neuron():
+            return self.engine().feedforward(a.T).T
+        for b, w in zip(self.biases, self.weights):
+            a = self._neuron()[0](w @ a + b)                                    # (22)
+        return a
 
     def SGD(self, training_data, epochs, mini_batch_size, eta, test_data=None):
         """Train by mini-batch stochastic gradient descent.
@@ -111,10 +140,13 @@ class Network:
         else:
             test = Examples(test_data, "test_data", self.sizes)
         self._warned = False
-        for epoch in range(epochs):
+        for epoch in range(whole("epochs", epochs)):
             self._epoch(training, mini_batch_size, eta)
-            print(f"Epoch {epoch} complete" if test is None else
-                  f"Epoch {epoch}: {self._right(test)} / {len(test)}")
+            if test is None:
+                print(f"Epoch {epoch} complete")
+                continue
+            right = self.evaluate(test.pairs) if self._own("evaluate") else self._right(test)
+            print(f"Epoch {epoch}: {right} / {len(test)}")
 
     def _epoch(self, training, mini_batch_size, eta, lmbda=0.0):
         """Go once through the data, in a new order."""
@@ -146,7 +178,7 @@ class Network:
 
     def _right(self, examples):
         """How many of the examples are classified rightly."""
-        if self._own("feedforward"):
+        if self._own("feedforward") or self._other_neuron():
             return sum(int(np.argmax(self.feedforward(x)) == (np.argmax(y) if np.ndim(y) else y))
                        for x, y in examples.pairs)
         return round(self.engine().accuracy(tuple(examples)) * len(examples))
@@ -181,22 +213,23 @@ class Network:
             images, desired = Examples([(x, y)], "x, y", self.sizes)
             nabla_b, nabla_w = self.engine().backprop(images, desired)
             return [b.reshape(-1, 1) for b in nabla_b], nabla_w
+        sigma, sigma_prime = self._neuron()
         zs, activations = [], [x]
         for b, w in zip(self.biases, self.weights):
             zs.append(w @ activations[-1] + b)                                  # (25)
-            activations.append(sigmoid(zs[-1]))
+            activations.append(sigma(zs[-1]))
         delta = self._output_error(zs[-1], activations[-1], y)                  # BP1
         nabla_b, nabla_w = [], []
         for number in range(len(self.weights) - 1, -1, -1):
             nabla_b.insert(0, delta)                                            # BP3
             nabla_w.insert(0, delta @ activations[number].T)                    # BP4
             if number:
-                delta = self.weights[number].T @ delta * sigmoid_prime(zs[number - 1])  # BP2
+                delta = self.weights[number].T @ delta * sigma_prime(zs[number - 1])  # BP2
         return nabla_b, nabla_w
 
     def _output_error(self, z, a, y):
         """BP1 for outputs a = σ(z)."""
-        return self.cost_derivative(a, y) * sigmoid_prime(z)
+        return self.cost_derivative(a, y) * self._neuron()[1](z)
 
     def evaluate(self, test_data):
         """How many pairs (x, label) of test_data are classified rightly."""
@@ -215,3 +248,31 @@ def sigmoid(z):
 def sigmoid_prime(z):
     """The sigmoid's derivative, sigma(z) (1 - sigma(z))."""
     return sigmoid(z) * (1 - sigmoid(z))
+
+
+SIGMOID = sigmoid, sigmoid_prime  # which the engine computes
+
+
+# --- what comes in --------------------------------------------------------------------------------
+
+def checked_sizes(sizes):
+    """sizes, if they are how many neurons each of at least two layers has."""
+    good = isinstance(sizes, (list, tuple, np.ndarray)) and all(is_int(n) and n > 0 for n in sizes)
+    if not good or len(sizes) < 2:
+        raise ValueError("sizes must be a list of whole numbers, how many neurons each layer has, the "
+                         f"inputs first, such as [784, 30, 10], not {sizes!r}")
+    return sizes
+
+
+def whole(name, value):
+    """value, if it is a whole number."""
+    if not is_int(value):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
+    return value
+
+
+def real(name, value):
+    """value, if it is a number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    return value

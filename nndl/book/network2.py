@@ -8,6 +8,7 @@
 """
 
 import json
+import os
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from .. import costs
 from ..files import write_atomically
 from . import legacy, network
 from .mnist_loader import vectorized_result
-from .network import sigmoid, sigmoid_prime
+from .network import checked_sizes, sigmoid, sigmoid_prime, whole
 from .pairs import Examples
 
 __all__ = ["CrossEntropyCost", "Network", "QuadraticCost", "load", "sigmoid", "sigmoid_prime",
@@ -67,6 +68,9 @@ class Network(network.Network):
     mended : ("accuracy",): accuracies are fractions, as in network3, and not counts; see errata.py
     """
 
+    cost, mended = CrossEntropyCost, ()  # of a subclass whose __init__ says nothing of them
+    _book = __name__
+
     def __init__(self, sizes, cost=CrossEntropyCost, mended=()):
         if not callable(getattr(cost, "fn", None)) or not callable(getattr(cost, "delta", None)):
             raise TypeError("cost must be QuadraticCost or CrossEntropyCost, or have fn(a, y) and "
@@ -74,7 +78,7 @@ class Network(network.Network):
         if tuple(mended) not in ((), ("accuracy",)):
             raise ValueError(f'mended must be () or ("accuracy",), not {mended!r}')
         self.mended = tuple(mended)
-        self.num_layers, self.sizes, self.cost, self._engine = len(sizes), sizes, cost, None
+        self.num_layers, self.sizes, self.cost = len(checked_sizes(sizes)), sizes, cost
         self.default_weight_initializer()
 
     def _cost(self):
@@ -107,31 +111,41 @@ class Network(network.Network):
         lmbda : λ of the L2 regularisation, book (87)
         evaluation_data : list of pairs (x, label)
         monitor_... : measure this after each epoch, and print it
-        early_stopping_n : end when the evaluation accuracy has not improved for so many epochs, 0 never
+        early_stopping_n : end when the evaluation accuracy has not improved for so many epochs; 0, or
+                           less, never
         Returns four lists: evaluation cost, evaluation accuracy, training cost, training accuracy, an
         entry for each epoch.  Accuracies are counts, but see mended.
         """
+        stopping = whole("early_stopping_n", early_stopping_n) > 0
         training = Examples(training_data, "training_data", self.sizes)
         evaluation = (None if evaluation_data is None else
                       Examples(evaluation_data, "evaluation_data", self.sizes))
         if evaluation is None and (monitor_evaluation_cost or monitor_evaluation_accuracy
-                                   or early_stopping_n):
+                                   or stopping):
             raise ValueError("monitor_evaluation_... and early_stopping_n need evaluation_data, say "
                              "evaluation_data=validation_data")
         evaluation_cost, evaluation_accuracy, training_cost, training_accuracy = [], [], [], []
+        own_cost, own_accuracy = self._own("total_cost"), self._own("accuracy")
 
         def cost(examples):
+            if own_cost:
+                return self.total_cost(examples.pairs, lmbda, convert=examples is evaluation)
             return self._total(examples, lmbda)
+
+        def right(examples):
+            if own_accuracy:
+                return self.accuracy(examples.pairs, convert=examples is training)
+            return self._right(examples)
 
         monitors = (
             (monitor_training_cost, training_cost, cost, "Cost on training data: {}", training),
-            (monitor_training_accuracy, training_accuracy, self._right,
+            (monitor_training_accuracy, training_accuracy, right,
              "Accuracy on training data: {} / {}", training),
             (monitor_evaluation_cost, evaluation_cost, cost, "Cost on evaluation data: {}", evaluation),
-            (monitor_evaluation_accuracy, evaluation_accuracy, self._right,
+            (monitor_evaluation_accuracy, evaluation_accuracy, right,
              "Accuracy on evaluation data: {} / {}", evaluation))
         best, best_epoch, self._warned = 0, 0, False
-        for epoch in range(epochs):
+        for epoch in range(whole("epochs", epochs)):
             self._epoch(training, mini_batch_size, eta, lmbda)
             print(f"Epoch {epoch} training complete")
             for wanted, entries, measure, line, examples in monitors:
@@ -139,15 +153,16 @@ class Network(network.Network):
                     entries.append(measure(examples))
                     print(line.format(entries[-1], len(examples)))
             print()
-            if early_stopping_n:
-                now = (evaluation_accuracy[-1] if monitor_evaluation_accuracy
-                       else self._right(evaluation))
+            if stopping:
+                now = evaluation_accuracy[-1] if monitor_evaluation_accuracy else right(evaluation)
                 if now > best:
                     best, best_epoch = now, epoch
                 if epoch - best_epoch >= early_stopping_n:
                     break
-        return (evaluation_cost, [self._accuracy(right, evaluation) for right in evaluation_accuracy],
-                training_cost, [self._accuracy(right, training) for right in training_accuracy])
+        if own_accuracy:  # it says itself what it is
+            return evaluation_cost, evaluation_accuracy, training_cost, training_accuracy
+        return (evaluation_cost, [self._accuracy(count, evaluation) for count in evaluation_accuracy],
+                training_cost, [self._accuracy(count, training) for count in training_accuracy])
 
     def _accuracy(self, right, examples):
         """So many right: the book's accuracy, unless that is mended."""
@@ -177,7 +192,7 @@ class Network(network.Network):
         return self._total(Examples(data, "data", self.sizes), lmbda)
 
     def _total(self, examples, lmbda):
-        if self._cost() is not None and not self._own("feedforward"):
+        if not (self._cost() is None or self._own("feedforward") or self._other_neuron()):
             return self.engine().total_cost(tuple(examples), lmbda)
         cost = sum(self.cost.fn(self.feedforward(x), y if np.ndim(y) else vectorized_result(y))
                    for x, y in examples.pairs) / len(examples)
@@ -188,20 +203,33 @@ class Network(network.Network):
         data = {"sizes": list(self.sizes), "weights": [np.asarray(w).tolist() for w in self.weights],
                 "biases": [np.asarray(b).tolist() for b in self.biases],
                 "cost": self._cost_class().__name__}
+        if os.path.isdir(filename):
+            raise ValueError(f"filename must be a file to write, but {filename} is a folder")
         write_atomically(filename, json.dumps(data).encode())
 
 
-def load(filename):
-    """The network that save, or the book's own network2.py, has written to a file."""
+def load(filename, cost=None):
+    """The network that save, or the book's own network2.py, has written to a file.
+
+    cost : of the network, where it is of your own and a file has only its name
+    """
     try:
         with open(filename, encoding="utf-8") as file:
             data = json.load(file)
-        net = Network(data["sizes"], cost=COSTS[data["cost"]])
+        for name in ("sizes", "weights", "biases", "cost"):
+            if name not in data:
+                raise ValueError(f"it has no {name}")
+        if cost is None and data["cost"] not in COSTS:
+            raise ValueError(f"its cost is {data['cost']}, which network2 does not have; one of your "
+                             f"own is handed in, load({str(filename)!r}, cost={data['cost']})")
+        net = Network(data["sizes"], cost=cost or COSTS[data["cost"]])
         net.weights = [np.array(w, dtype=float) for w in data["weights"]]
         net.biases = [np.array(b, dtype=float) for b in data["biases"]]
         net.engine()  # checks the shapes
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {filename}") from None
+    except IsADirectoryError:
+        raise ValueError(f"{filename} is a folder, not a network that network2 has saved") from None
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise ValueError(f"{filename} is not a network that network2 has saved: {error}") from None
     return net

@@ -17,16 +17,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .. import layers as core_layers
 from ..data import load_mnist
 from ..data.expand import expand
 from ..network import Network as CoreNetwork
+from ..ops.shapes import is_int
 from . import legacy
 from .layers import SameMaskDropout
 from .mnist_loader import read_pickle
-from .network import sigmoid
+from .network import real, sigmoid, whole
+from .shared import Parameter, Shared
 
 PRINTED = 1000  # mini-batches between two lines that say how far training is
 MENDED = ("initialisation", "lambda", "order", "dropout")  # flaws that one can do without
@@ -61,139 +62,6 @@ def _known(activation_fn):
     return activation_fn
 
 
-# --- shared variables -----------------------------------------------------------------------------
-
-class AsArray(NDArrayOperatorsMixin):
-    """What can be used as the array that _array() returns: x + 1, np.sum(x), x.mean(), x.T."""
-
-    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **more):
-        arrays = [x._array() if isinstance(x, AsArray) else x for x in inputs]
-        if out:  # as in w += 1
-            more["out"] = tuple(x._array() if isinstance(x, AsArray) else x for x in out)
-        result = getattr(ufunc, method)(*arrays, **more)
-        return out[0] if len(out) == 1 else result
-
-    def __getattr__(self, name):
-        # Only what arrays have: whatever else is asked for, by copy or pickle say, is not there.
-        if name.startswith("_") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self._array(), name)
-
-    def __len__(self):
-        return self.shape[0]
-
-    def eval(self):
-        """get_value()."""
-        return self.get_value()
-
-
-class Shared(AsArray):
-    """Images or labels with the face of a Theano shared variable: get_value, set_value, eval.
-
-    array : images (n, h, w) bytes, seen as (n, h w) floats, byte/256; or (n, ...) floats as they are;
-            or labels (n,), seen as int32
-    Also an array that can only be read.  Bytes become floats where one looks.
-    """
-
-    def __init__(self, array):
-        self.array = array
-
-    def _images(self):
-        """Whether these are bytes that stand for floats."""
-        return self.array.dtype == np.uint8 and self.array.ndim > 1
-
-    def _array(self):
-        value = self.get_value(borrow=True).view()
-        value.flags.writeable = False
-        return value
-
-    def get_value(self, borrow=False):
-        """The numbers; where they are floats in memory already, a copy of them unless borrow."""
-        value = self[:]
-        kept = isinstance(self.array, np.ndarray) and np.may_share_memory(value, self.array)
-        return value.copy() if kept and not borrow else value
-
-    def set_value(self, value, borrow=False):
-        """Put other numbers in its place."""
-        self.array = np.asarray(value)
-
-    @property
-    def shape(self):
-        """(n, 784), or (n,)."""
-        shape = self.array.shape
-        return (shape[0], math.prod(shape[1:])) if self._images() else tuple(shape)
-
-    @property
-    def ndim(self):
-        """2 or 1."""
-        return len(self.shape)
-
-    @property
-    def size(self):
-        """How many numbers there are."""
-        return math.prod(self.shape)
-
-    @property
-    def dtype(self):
-        """float32 for images, int32 for labels."""
-        return self[:0].dtype
-
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.get_value(), dtype=dtype)
-
-    def __getitem__(self, key):
-        if not self._images():
-            some = self.array[key]
-            return some.astype(np.int32, copy=False) if some.dtype.kind in "iu" else some
-        # The images first, and then what is wanted of them, so that no others become floats.
-        first, *rest = key if isinstance(key, tuple) else (key,)
-        numbers = np.arange(len(self))[first]
-        some = self.array[numbers.ravel()].reshape(numbers.size, self.shape[1]) * np.float32(1 / 256)
-        if not isinstance(first, slice):
-            first = np.arange(len(some)).reshape(numbers.shape)
-            return some[first, *rest]
-        return some[:, *rest]
-
-
-class Parameter(AsArray):
-    """A layer's w or b: an array with the face of a Theano shared variable.
-
-    owner : the layer of nndl that has it;  name : "w" or "b"
-    turned : whether the book's array is the transpose of ours, as for dense layers
-    """
-
-    def __init__(self, owner, name, value, turned=False):
-        self.owner, self.name, self.turned = owner, name, turned
-        self.value = np.asarray(value, np.float32)
-
-    def _array(self):
-        array = getattr(self.owner, self.name, None)
-        if array is None:  # not yet in a network
-            return self.value
-        return array.T if self.turned else array
-
-    def get_value(self, borrow=False):
-        """A copy of the numbers; the numbers themselves if borrow."""
-        return self._array() if borrow else np.array(self._array())
-
-    def set_value(self, value, borrow=False):
-        """Put other numbers in their place, of the same shape."""
-        value = np.asarray(value)
-        if value.shape != self.shape:
-            raise ValueError(f"the value of {self.name} must have shape {self.shape}, "
-                             f"not {value.shape}")
-        self._array()[...] = value
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self._array(), dtype=dtype)
-
-    def __getitem__(self, key):
-        return self._array()[key]
-
-    def __setitem__(self, key, value):
-        self._array()[key] = value
-
-
 # --- data -----------------------------------------------------------------------------------------
 
 def load_data_shared(filename="../data/mnist.pkl.gz"):
@@ -203,6 +71,8 @@ def load_data_shared(filename="../data/mnist.pkl.gz"):
                mnist.pkl.gz comes with nndl, and for mnist_expanded.pkl.gz the 250,000 shifted images
                are made in memory
     """
+    if not isinstance(filename, (str, Path)):
+        raise TypeError(f"filename must be the name of a file, not {filename!r}")
     path = Path(filename)
     if path.exists():
         return [(Shared(x), Shared(y)) for x, y in read_pickle(path)]
@@ -248,6 +118,10 @@ class Network:
     """
 
     def __init__(self, layers, mini_batch_size, mended=()):
+        if not isinstance(layers, (list, tuple)):
+            raise TypeError(f"layers must be a list of layers, not {layers!r}")
+        if whole("mini_batch_size", mini_batch_size) < 1:
+            raise ValueError(f"mini_batch_size must be at least 1, not {mini_batch_size}")
         if isinstance(mended, str):
             raise TypeError(f'mended must be a tuple of names, ("{mended}",), not {mended!r} alone')
         self.layers, self.mini_batch_size, self.mended = layers, mini_batch_size, set(mended)
@@ -257,22 +131,47 @@ class Network:
             last = f"a {type(layers[-1]).__name__}" if layers else "nothing: layers is empty"
             raise ValueError("the last layer must be a SoftmaxLayer, which the log-likelihood cost "
                              f"belongs to, not {last}")
-        first = layers[0]
-        images = isinstance(first, ConvPoolLayer)
-        shape = input_shape = tuple(first.image_shape[1:]) if images else (first.n_in,)
         for layer in layers:
-            shape = layer.stands_behind(shape, mini_batch_size)
-        self.params = [param for layer in layers for param in layer.params]
+            layer.check()
         # The original draws nothing here: masks come from one seed, 0, whatever the network.
         seed = int(2**52 * abs(legacy.streams().normal(1)[0])) if "dropout" in self.mended else 0
-        self.engine = CoreNetwork([one for layer in layers for one in layer.made_of(self.mended)],
-                                  input_shape=input_shape, seed=seed)
-        for param in self.params:
-            param.set_value(param.value)
+        self._build(seed)
         if "initialisation" in self.mended:
             for layer in layers:
                 if isinstance(layer, FullyConnectedLayer):
                     layer.w *= np.sqrt(layer.n_out / layer.n_in)
+
+    def _build(self, seed):
+        """Make nndl's network of what its layers are made of, with the parameters that they have."""
+        first = self.layers[0]
+        images = isinstance(first, ConvPoolLayer)
+        shape = input_shape = tuple(first.image_shape[1:]) if images else (first.n_in,)
+        for layer in self.layers:
+            shape = layer.stands_behind(shape, self.mini_batch_size)
+        self.params = [param for layer in self.layers for param in layer.params]
+        self.engine = CoreNetwork([one for layer in self.layers for one in layer.made_of(self.mended)],
+                                  input_shape=input_shape, seed=seed)
+        for param in self.params:
+            param.set_value(param.value)
+
+    def __str__(self):
+        return str(self.engine)
+
+    # The engine has threads and compiled functions, which copy and pickle cannot take along: it is made
+    # anew, with the same parameters and random numbers.
+
+    def __getstate__(self):
+        left_out = "engine", "params", "_test_images"
+        return ({name: value for name, value in vars(self).items() if name not in left_out}
+                | {"random_state": self.engine.random_state})
+
+    def __setstate__(self, state):
+        random_state = state.pop("random_state")
+        vars(self).update(state)
+        self._build(seed=0)
+        self.engine.random_state = random_state
+
+    # --- as in the book -------------------------------------------------------------------------
 
     def SGD(self, training_data, epochs, mini_batch_size, eta, validation_data, test_data, lmbda=0.0):
         """Train by mini-batch stochastic gradient descent, always in the same order.
@@ -286,7 +185,13 @@ class Network:
         x, y = _pair(training_data, "training_data", m)
         _pair(validation_data, "validation_data", m)
         if test_data:
-            _pair(test_data, "test_data", m)
+            self._test_images = _pair(test_data, "test_data", m)[0]
+        whole("epochs", epochs)
+        self._check_images("training_data", x)
+        if real("eta", eta) < 0:
+            raise ValueError(f"eta must be at least 0, not {eta}")
+        # Whatever the engine has to say against it, it says before anything is printed.
+        self.engine.SGD((x[:m], y[:m]), 0, m, eta, real("lmbda", lmbda), progress=False)
         batches, order = len(x) // m, np.arange(len(x))
         best, best_iteration, test_accuracy = 0.0, 0, None
         lmbda = lmbda if "lambda" in self.mended else lmbda * m  # as network2 has it
@@ -323,17 +228,86 @@ class Network:
         return self.engine.accuracy((x[:n], y[:n]))
 
     def predict(self, data):
-        """The digit that the network sees in each image of data."""
-        return self.engine.predict(_pair(data, "data", 1)[0])
+        """The digit that the network sees in each image of data, (n,).
+
+        data : a pair of images and labels, or images alone, (n, 784), (n, 28, 28) or one of them
+        """
+        images = data[0] if isinstance(data, (tuple, list)) else data
+        images = images.array if isinstance(images, Shared) else np.asarray(images)
+        if images.ndim < 3 and images.size == math.prod(self.engine.input_shape):
+            images = images.reshape(1, -1)
+        self._check_images("data", images)
+        return self.engine.predict(images)
+
+    def test_mb_predictions(self, i):
+        """What it says of mini-batch i of the test data that it was trained with, as in conv.py."""
+        some = slice(i * self.mini_batch_size, (i + 1) * self.mini_batch_size)
+        if not hasattr(self, "_test_images"):
+            raise ValueError("SGD has had no test_data yet: say net.predict(test_data)")
+        return self.engine.predict(self._test_images[some])
+
+    def _check_images(self, name, x):
+        """They must be as large as the first layer has it."""
+        n_in = math.prod(self.engine.input_shape)
+        if x.ndim < 2 or math.prod(x.shape[1:]) != n_in:
+            raise ValueError(f"{name}: the images must be rows of {n_in} numbers for the first layer, "
+                             f"(n, {n_in}), not {x.shape}")
 
 
 # --- layers ---------------------------------------------------------------------------------------
+
+def _shape(name, value, example):
+    """value, if it is as many whole numbers above 0 as the example."""
+    if (not isinstance(value, (tuple, list)) or len(value) != len(example)
+            or not all(is_int(n) and n > 0 for n in value)):
+        raise ValueError(f"{name} must be {len(example)} whole numbers, such as {example}, "
+                         f"not {value!r}")
+    return value
+
 
 def _normal(shape, deviation):
     return legacy.streams().normal(*shape) * deviation
 
 
-class ConvPoolLayer:
+class _Layer:
+    """What the layers share: w and b, and how they are copied.
+
+    A layer keeps the book's attributes; `core` is the layer of nndl that computes.
+    """
+
+    def _begin(self, core, w, b, turned):
+        """Take over parameters; core has none yet, it gets them in a network."""
+        self.core = core
+        self.w, self.b = Parameter(core, "w", w, turned), Parameter(core, "b", b)
+        self.params = [self.w, self.b]
+
+    def __setattr__(self, name, value):
+        # layer.w = array changes the numbers that the network has, and not what w is.
+        if name in ("w", "b") and isinstance(vars(self).get(name), Parameter):
+            if value is not vars(self)[name]:
+                vars(self)[name].set_value(value)
+        else:
+            super().__setattr__(name, value)
+
+    def __getstate__(self):
+        return ({name: value for name, value in vars(self).items() if name not in ("core", "params")}
+                | {"w": self.w.get_value(), "b": self.b.get_value()})
+
+    def __setstate__(self, state):
+        w, b = state.pop("w"), state.pop("b")
+        vars(self).update(state)
+        self._begin(self._core(), w, b, self.turned)
+
+    def check(self):
+        """Raise TypeError for a subclass that would compute something else: nobody would ask it."""
+        for name in ("set_inpt", "cost", "accuracy"):
+            if hasattr(self, name):
+                raise TypeError(f"{type(self).__name__} has a {name} of its own, which is not asked "
+                                "here: network3 computes with nndl's layers.  A layer of your own "
+                                "inherits nndl.Layer, and stands in an nndl.Network")
+
+
+class ConvPoolLayer(_Layer):
     """A convolution, max-pooling and an activation function.
 
     filter_shape : (how many maps, how many come in, rows, columns of a filter)
@@ -343,15 +317,21 @@ class ConvPoolLayer:
     """
 
     def __init__(self, filter_shape, image_shape, poolsize=(2, 2), activation_fn=sigmoid):
-        self.filter_shape, self.image_shape, self.poolsize = filter_shape, image_shape, poolsize
+        self.filter_shape = _shape("filter_shape", filter_shape, (20, 1, 5, 5))
+        self.image_shape = _shape("image_shape", image_shape, (10, 1, 28, 28))
+        self.poolsize = _shape("poolsize", poolsize, (2, 2))
         self.activation_fn = _known(activation_fn)
         maps, _, rows, columns = filter_shape
-        self.core = core_layers.ConvPool(maps, (rows, columns), ACTIVATIONS[activation_fn],
-                                         tuple(poolsize), init="zeros")
         n_out = max(1, maps * rows * columns // math.prod(poolsize))
-        self.w = Parameter(self.core, "w", _normal(filter_shape, np.sqrt(1.0 / n_out)))
-        self.b = Parameter(self.core, "b", _normal((maps,), 1.0))
-        self.params = [self.w, self.b]
+        w = _normal(filter_shape, np.sqrt(1.0 / n_out))
+        self._begin(self._core(), w, _normal((maps,), 1.0), self.turned)
+
+    turned = False  # w is as ours
+
+    def _core(self):
+        maps, _, rows, columns = self.filter_shape
+        return core_layers.ConvPool(maps, (rows, columns), ACTIVATIONS[self.activation_fn],
+                                    tuple(self.poolsize), init="zeros")
 
     def made_of(self, mended=()):
         """nndl's layers that do its work."""
@@ -370,7 +350,7 @@ class ConvPoolLayer:
         return self.core.output_shape(shape)
 
 
-class FullyConnectedLayer:
+class FullyConnectedLayer(_Layer):
     """A dense layer, with dropout of its input if asked.
 
     n_in, n_out : how many inputs and neurons;  activation_fn : one of the four above
@@ -379,13 +359,16 @@ class FullyConnectedLayer:
     """
 
     def __init__(self, n_in, n_out, activation_fn=sigmoid, p_dropout=0.0):
-        self.n_in, self.n_out, self.p_dropout = n_in, n_out, p_dropout
-        self.activation_fn = _known(activation_fn)
-        self.core = core_layers.Dense(n_out, init="zeros")
-        w, b = self._initial_values()
-        self.w = Parameter(self.core, "w", w, turned=True)
-        self.b = Parameter(self.core, "b", b)
-        self.params = [self.w, self.b]
+        self.n_in, self.n_out = whole("n_in", n_in), whole("n_out", n_out)
+        if not 0 <= real("p_dropout", p_dropout) < 1:
+            raise ValueError(f"p_dropout must be a probability from 0 to below 1, not {p_dropout!r}")
+        self.p_dropout, self.activation_fn = p_dropout, _known(activation_fn)
+        self._begin(self._core(), *self._initial_values(), self.turned)
+
+    turned = True  # w is the transpose of ours
+
+    def _core(self):
+        return core_layers.Dense(self.n_out, init="zeros")
 
     def _initial_values(self):
         """w and b to begin with."""

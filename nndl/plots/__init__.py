@@ -5,15 +5,18 @@ and one that builds the Figure.  Two of the latter, filters_figure and misclassi
 others too: book/conv.py hands their figures out, as the book's program does.
 """
 
+from .charts import bars, distributions, dots, lines
 from .images import (
     filters,
     filters_figure,
     first_weights,
     misclassified,
     misclassified_figure,
+    rows_of_images,
 )
 from .learning import learning_curves
 from .reproduced import book_and_here, curves
 
-__all__ = ["book_and_here", "curves", "filters", "filters_figure", "first_weights", "learning_curves",
-           "misclassified", "misclassified_figure"]
+__all__ = ["bars", "book_and_here", "curves", "distributions", "dots", "filters", "filters_figure",
+           "first_weights", "learning_curves", "lines", "misclassified", "misclassified_figure",
+           "rows_of_images"]

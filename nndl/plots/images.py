@@ -24,6 +24,7 @@ from .drawing import (
     each,
     png_path,
     width_of,
+    wrapped,
     write,
 )
 
@@ -214,3 +215,40 @@ def _name(number, names, longest=14):
                          f"{len(names)} names")
     name = str(names[number])
     return name if len(name) <= longest else name[:longest - 1] + "…"
+
+
+# --- rows of images -------------------------------------------------------------------------------
+
+def rows_of_images(rows, path, title, notes=(), size=84, most=12):
+    """Rows of images, each with its name before it: what becomes of one digit, layer by layer, say.
+
+    rows : [(name, images (n, h, w)), ...]; a row is drawn on one scale.  Where it has negative numbers
+           mid-grey is 0, darker more positive; otherwise white is 0
+    path : str or Path of the .png;  title, notes : a sentence, and lines below it
+    size : px of an image's longer side;  most : images of a row that are shown, the first ones
+    Returns path as a Path.  Raises ValueError if images are of another shape or not finite.
+    """
+    path = png_path(path)
+    shown = []
+    for name, images in rows:
+        images = np.asarray(images, dtype=float)
+        if images.ndim != 3 or not images.size or not np.isfinite(images).all():
+            raise ValueError(f"row {name!r} must be finite images (n, h, w), not {images.shape}")
+        shown.append((name + (f", the first {most} of {len(images)}" if len(images) > most else ""),
+                      images[:most]))
+    if not shown:
+        raise ValueError("rows is empty: there is nothing to draw")
+    gap, words = 12, 250
+    wide = words + max(len(images) for _, images in shown) * (size + gap)
+    sheet = Sheet(max(wide, 880), len(shown) * (size + gap + 14), title, list(notes))
+    for number, (name, images) in enumerate(shown):
+        y = number * (size + gap + 14)
+        low, high = float(images.min()), float(images.max())
+        low, high = (-max(-low, high), max(-low, high)) if low < 0 else (0.0, high or 1.0)
+        sheet.text(0, y + size / 2, wrapped(name, TEXT_SIZE, words - 24), TEXT_SIZE, BLACK, va="center",
+                   linespacing=1.2)
+        for column, image in enumerate(images):
+            scale = size / max(image.shape)
+            sheet.image(image, words + column * (size + gap), y,
+                        (image.shape[0] * scale, image.shape[1] * scale), low, high, HAIRLINE)
+    return write(sheet.figure, path)

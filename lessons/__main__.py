@@ -1,0 +1,90 @@
+"""`python -m lessons`: the list of lessons; with a number one of them; --all or --path several."""
+
+import importlib
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from nndl.command import run, writable
+from nndl.lesson import about, command_line, parser_of
+
+from .course import PATHS, lessons, measured
+
+NAME = "python -m lessons"
+
+
+def main(arguments=None):
+    """Run the command; returns the exit status."""
+    parser = parser_of(NAME, "The lessons, in their order; with the number of one, that lesson.")
+    parser.add_argument("lesson", nargs="*", metavar="LESSON", help="a lesson's number, such as 3.2.0")
+    parser.add_argument("--all", action="store_true", help="the whole course")
+    parser.add_argument("--path", choices=sorted(PATHS), help="a short way through it")
+    parser.add_argument("--results", metavar="FOLDER",
+                        help="put what each lesson has measured there, LESSON.json")
+    options = parser.parse_args(arguments)
+    there = lessons()
+    asked = list(there) if options.all else [*PATHS.get(options.path, ()), *options.lesson]
+    if unknown := [lesson for lesson in asked if lesson not in there]:
+        parser.error(f"there is no lesson {unknown[0]}; `{NAME}` lists them")
+    if not asked:
+        return run(NAME, lambda: list_of(there))
+    given = [f"--{name.replace('_', '-')}={getattr(options, name)}"
+             for name in ("epochs", "train_size", "seed", "backend", "out")
+             if getattr(options, name) is not None] + ["--full"] * options.full
+    if len(asked) == 1:
+        return run_one(asked[0], there, given, options)
+    return run_several(asked, there, given, options)
+
+
+def list_of(there):
+    """Print a line for each lesson: number, question, section, minutes."""
+    rows = []
+    for id, path in there.items():
+        said, results = about(path), measured(id)
+        minutes = f"{results[0]['minutes']:.1f} min" if results else ""
+        rows.append((id, said.question, said.book.split('"')[0].strip(" ,"), minutes))
+    wide = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, wide)).rstrip())
+    print(f"\n`{NAME} {rows[0][0]}` runs one; --help shows what is possible")
+
+
+def run_one(id, there, given, options):
+    """Run a lesson; returns the exit status."""
+    path = there[id]
+    module = importlib.import_module(f"lessons.{path.stem}")
+
+    def keep():
+        folder = writable(options.results, "--results")
+        made = max((Path(options.out or "pictures") / path.stem).glob("*/results.json"),
+                   key=lambda results: results.stat().st_mtime)
+        seed = f".{options.seed or 0}" if options.full else ""
+        shutil.copyfile(made, folder / f"{id}{seed}.json")
+
+    if options.results and (status := run(NAME, lambda: writable(options.results, "--results"))):
+        return status
+    status = command_line(module.main, module.FULL, given, f"{NAME} {id}")
+    return status or (run(NAME, keep) if options.results else 0)
+
+
+def run_several(asked, there, given, options):
+    """Run lesson after lesson, also where one fails; returns the exit status of the worst."""
+    worst, began, rows = 0, time.perf_counter(), []
+    for number, id in enumerate(asked, start=1):
+        print(f"\n--- lesson {number} of {len(asked)}, {time.perf_counter() - began:.0f} s so far")
+        start = time.perf_counter()
+        status = run_one(id, there, given, options)
+        rows.append((id, time.perf_counter() - start, status))
+        worst = max(worst, status)
+        if status == 130:  # Ctrl-C: it was not this lesson alone that was meant
+            break
+    print()
+    for id, seconds, status in rows:
+        print(f"{id:<6} {seconds:6.1f} s  {'failed' if status else ''}".rstrip())
+    print(f"{'all':<6} {sum(seconds for _, seconds, _ in rows):6.1f} s")
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
