@@ -233,7 +233,7 @@ def _vectors(features):
 def reproduce(options):
     """nndl reproduce: the book's experiments, and its numbers beside ours."""
     from .experiments import EXPERIMENTS
-    from .reproduce import HEADINGS, chosen, draw, quick, run_all, table
+    from .reproduce import HEADINGS, chosen, draw, quick, result_file, run_all, table
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
     if options.experiments == ["curves"]:
@@ -242,6 +242,8 @@ def reproduce(options):
         print("\nsaved:", *saved, sep="\n  ")
         return
     asked = chosen(options.experiments, options.chapter, options.all)
+    if options.seed is not None and options.runs is not None:
+        raise ValueError("--seed is a single run, and --runs says how many: leave one of them out")
     if not asked and (options.seed is not None or options.runs is not None):
         raise ValueError("--seed and --runs: of which experiment? Name one, or give --chapter or "
                          "--all; `nndl reproduce` lists them")
@@ -257,6 +259,7 @@ def reproduce(options):
     if not asked:
         for experiment in everything:
             print(f"{experiment.id:<24} {experiment.what}")
+        print(f"{'curves':<24} the book's published curves, from its own random numbers")
     rows = table(asked or everything, folder) if options.seed is None else []
     if rows:
         wide = [max(map(len, column)) for column in zip(HEADINGS, *rows)]
@@ -266,6 +269,8 @@ def reproduce(options):
                             for column, (cell, w) in enumerate(zip(row, wide))).rstrip())
     if rows and asked:
         print("\nsaved:", *draw(everything, folder), sep="\n  ")
+    elif asked and not failed:
+        print("\nsaved:", *(result_file(folder, each, options.seed) for each in asked), sep="\n  ")
     if failed:
         raise ValueError("; ".join(failed))
 
@@ -409,7 +414,8 @@ def _parser():
                       help='an id such as 6.dropout, or a pattern such as "6.*"; "curves" draws the '
                       "curves that the book published, from its own random numbers")
     made.add_argument("--published", metavar="FOLDER", default=None,
-                      help="where the book's overfitting.json and multiple_eta.json are, for curves")
+                      help="where the book's overfitting.json and multiple_eta.json are, for curves: "
+                      "the folder fig of its code repository; without them only ours are drawn")
     made.add_argument("--chapter", type=whole, metavar="N", default=None, help="all of a chapter")
     made.add_argument("--all", action="store_true", help="all there are: many hours")
     made.add_argument("--runs", type=whole, metavar="N", default=None,

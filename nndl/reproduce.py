@@ -6,6 +6,7 @@ from which the next call of the same programs goes on.
 """
 
 import ast
+import difflib
 import functools
 import hashlib
 import io
@@ -69,7 +70,11 @@ def chosen(patterns, chapter=None, everything=False):
         raise ValueError(f"chapter {chapter} has no experiments; `nndl reproduce` lists all")
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in EXPERIMENTS):
-            raise ValueError(f"there is no experiment {pattern}; `nndl reproduce` lists them")
+            close = difflib.get_close_matches(pattern, EXPERIMENTS, 1)
+            mend = (f"--chapter {pattern.rstrip('.')} means the whole chapter" if pattern[:1].isdigit()
+                    and pattern.rstrip(".").isdigit() else f"is {close[0]} meant?" if close else
+                    "`nndl reproduce` lists them")
+            raise ValueError(f"there is no experiment {pattern!r}; {mend}")
     return [experiment for name, experiment in EXPERIMENTS.items()
             if everything or experiment.chapter == chapter
             or any(fnmatchcase(name, pattern) for pattern in patterns)]
@@ -312,7 +317,9 @@ def _here(name, experiment, seed, folder, backend, say):
         elif path.exists():
             say(f"{name}: is there already; delete {path} to make it again")
         else:
-            say(f"{name}: {experiment.what}")
+            watched = experiment.layers and not experiment.data.startswith("60,000")
+            say(f"{name}: {experiment.what}"
+                + "; after each epoch, accuracy on the validation images" * bool(watched))
             run(experiment, seed, folder, backend=backend)
 
 
@@ -419,7 +426,8 @@ def verdict(experiment, found):
 
     The book's single run is set beside our mean: the more runs, the better would be the best of them.
     """
-    if experiment.book is None or not found:
+    whole = EXPERIMENTS.get(experiment.id, experiment)
+    if experiment.book is None or not found or experiment.epochs < whole.epochs:  # --quick is no match
         return ""
     values = [percent(experiment, result) for result in found]
     here = best(experiment, found) if experiment.protocol == AT_BEST_VALIDATION else (

@@ -10,8 +10,8 @@ from matplotlib.image import imread
 from matplotlib.text import Annotation, Text
 
 from nndl import History, plots
+from nndl.plots import charts, learning, reproduced
 from nndl.plots import images as images_of_plots
-from nndl.plots import learning
 
 FULL = {"training_cost": [0.2, 0.1, 0.05], "evaluation_cost": [0.25, 0.15, 0.12],
         "training_accuracy": [0.95, 0.97, 0.99], "evaluation_accuracy": [0.94, 0.96, 0.985]}
@@ -460,3 +460,99 @@ def test_misclassified_names_the_argument_that_is_wrong(name, value, rng, tmp_pa
     with pytest.raises(ValueError, match=f"^{name} must"):
         plots.misclassified(path=tmp_path / "figure.png", **arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("here", [[83.1, 82.7], [99.6], [9.8, 97.0]])
+def test_the_books_numbers_and_ours_have_a_scale(here):
+    """However near each other they are, at least two marks have their numbers."""
+    ax, = reproduced._book_and_here([("3.few", "overfitting", here[0] - 0.3, here)]).axes
+    low, high = ax.get_xlim()
+    marks = [float(tick.get_text()) for tick in ax.get_xticklabels()]
+    assert len(marks) >= 2 and marks == list(ax.get_xticks())
+    assert all(low <= 100 - value <= high for value in here)
+
+
+# --- charts ---------------------------------------------------------------------------------------
+
+def figure_of(monkeypatch, draw, *arguments, **options):
+    """The Figure that one of nndl.plots' charts would save."""
+    figures = []
+    monkeypatch.setattr(charts, "write", lambda fig, path: figures.append(fig) or path)
+    draw(*arguments, **options)
+    return figures[0]
+
+
+def test_lines_show_each_line_its_runs_and_its_name(monkeypatch, tmp_path):
+    panels = {"percent": {"ReLU": [[90, 95, 98], [92, 97, 98]], "tanh": [80, 85, 90]},
+              "norm": {"layer 1": ([0, 10], [1.0, 0.001])}}
+    figure = figure_of(
+        monkeypatch, plots.lines, panels, tmp_path / "a.png", "A finding", log=("norm",), levels={"percent": {"the book": 97.5}})
+    accuracy, norm = figure.axes
+    assert accuracy.lines[0].get_xydata().tolist() == [[1, 91], [2, 96], [3, 98]]
+    assert accuracy.collections[0].get_paths()  # the span of the two runs
+    assert norm.lines[0].get_xydata().tolist() == [[0, 1], [10, 0.001]]
+    assert (accuracy.get_yscale(), norm.get_yscale()) == ("linear", "log")
+    assert [text.get_text() for text in accuracy.texts] == ["ReLU", "tanh", "the book"]
+    boxes = sorted((text.get_window_extent() for text in accuracy.texts), key=lambda box: box.y0)
+    assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:]))
+    assert figure.get_suptitle() == "A finding"
+
+
+def test_many_labels_at_one_place_are_moved_apart_and_stay_within_the_panel(monkeypatch, tmp_path):
+    figure = figure_of(monkeypatch, plots.lines, {"percent": {str(n): [0, 50] for n in range(7)}},
+                       tmp_path / "a.png", "Seven lines end in one point")
+    ax, = figure.axes
+    boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
+    assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:]))
+    assert ax.get_window_extent().y0 - 1 <= boxes[0].y0 and boxes[-1].y1 <= figure.bbox.y1
+
+
+def test_dots_are_the_runs_and_the_books_number_a_diamond(monkeypatch, tmp_path):
+    figure = figure_of(monkeypatch, plots.dots, {"30 neurons": [95.0, 95.4], "100": 96.5},
+                       tmp_path / "a.png", "A finding", "percent", book={"30 neurons": 95.42})
+    runs, mean, book, single = figure.axes[0].lines[:4]
+    assert runs.get_xydata().tolist() == [[95.0, 0], [95.4, 0]]
+    assert mean.get_xdata().tolist() == pytest.approx([95.2, 95.2])
+    assert (book.get_xydata().tolist(), book.get_marker()) == ([[95.42, 0]], "D")
+    assert single.get_xydata().tolist() == [[96.5, 1]]
+
+
+def test_distributions_and_bars_show_what_they_are_given(monkeypatch, tmp_path):
+    figure = figure_of(monkeypatch, plots.distributions, {"z": {"large": np.arange(0.005, 1, 0.01)}},
+                       tmp_path / "a.png", "A finding", "z", bins=10, span=(0, 1))
+    top = max(vertex[1] for patch in figure.axes[0].patches for vertex in patch.get_xy())
+    assert top == pytest.approx(1, abs=0.01)  # evenly distributed over a span of 1
+    figure = figure_of(monkeypatch, plots.bars, {"before": {"0": 1.0, "1": 2.5}}, tmp_path / "a.png",
+                       "A finding", "percent")
+    assert [patch.get_height() for patch in figure.axes[0].patches] == [1.0, 2.5]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2.5"]
+
+
+def test_rows_of_images_are_on_one_scale_each(monkeypatch, tmp_path):
+    figures = []
+    monkeypatch.setattr(images_of_plots, "write", lambda fig, path: figures.append(fig) or path)
+    bright, signed = np.ones((2, 4, 4)), np.linspace(-1, 3, 16).reshape(1, 4, 4)
+    plots.rows_of_images([("input", bright), ("maps", signed), ("many", np.ones((20, 2, 2)))],
+                         tmp_path / "a.png", "A digit, layer by layer", most=5)
+    drawn = figures[0].axes[0].images
+    assert len(drawn) == 2 + 1 + 5
+    assert drawn[0].get_clim() == (0, 1) and drawn[2].get_clim() == (-3, 3)
+    words = " ".join(text.get_text().replace("\n", " ") for text in figures[0].axes[0].texts)
+    assert "many, the first 5 of 20" in words
+
+
+@pytest.mark.parametrize("draw, says", [
+    (lambda path: plots.lines({}, path, "t"), "panels must have at least one panel"),
+    (lambda path: plots.lines({"a": {}}, path, "t"), "and each at least one line"),
+    (lambda path: plots.lines({"a": {"b": []}}, path, "t"), "line 'b' must be values"),
+    (lambda path: plots.lines({"a": {"b": ([1], [1, 2])}}, path, "t"), r"has x \(1,\) for values"),
+    (lambda path: plots.dots({"a": []}, path, "t", "x"), "each at least one value"),
+    (lambda path: plots.distributions({}, path, "t", "x"), "at least one panel"),
+    (lambda path: plots.bars({"a": {}}, path, "t", "y"), "at least one bar"),
+    (lambda path: plots.rows_of_images([], path, "t"), "rows is empty"),
+    (lambda path: plots.rows_of_images([("a", np.ones((4, 4)))], path, "t"), "row 'a' must be finite"),
+])
+def test_charts_without_anything_to_show_are_refused(draw, says, tmp_path):
+    with pytest.raises(ValueError, match=says):
+        draw(tmp_path / "a.png")
+    assert not (tmp_path / "a.png").exists()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,7 +95,11 @@ def test_experiments_are_chosen_by_id_pattern_and_chapter():
     assert ids([], chapter=1) == ["1.30", "1.100", "1.100.slow", "1.30.fast", "1.darkness", "1.svm"]
     assert ids([], everything=True) == list(EXPERIMENTS)
     assert ids(["beyond.*"], chapter=5)[:4] == ["5.1", "5.2", "5.3", "5.4"] and ids(["beyond.vote"])
-    with pytest.raises(ValueError, match="no experiment 7.rnn; `nndl reproduce` lists them"):
+    for given, mend in (("1.3O", "is 1.30 meant?"), ("6.dropuot", "is 6.dropout meant?"),
+                        ("3", "--chapter 3 means the whole chapter"), ("3.", "--chapter 3 means")):
+        with pytest.raises(ValueError, match=f"there is no experiment '{given}'; {re.escape(mend)}"):
+            reproduce.chosen([given])
+    with pytest.raises(ValueError, match="no experiment '7.rnn'; `nndl reproduce` lists them"):
         ids(["7.rnn"])
     with pytest.raises(ValueError, match="chapter 4 has no experiments; `nndl reproduce` lists all"):
         ids(["5.*"], chapter=4)
@@ -396,6 +401,13 @@ def test_more_runs_than_an_experiment_asks_for_do_not_change_its_verdict(few, tm
     for name in "01":
         (tmp_path / f"0.tiny.{name}.json").unlink()
     assert reproduce.table([experiment], tmp_path)[0][3:] == ("99.50 (1)", "", "1", "stale")
+
+
+def test_a_quick_run_is_not_judged(monkeypatch):
+    """It has a twentieth of the epochs."""
+    monkeypatch.setitem(EXPERIMENTS, TINY.id, replace(TINY, epochs=20))
+    assert reproduce.verdict(*reproduce.quick([EXPERIMENTS[TINY.id]]), of(5.0)) == ""
+    assert reproduce.verdict(EXPERIMENTS[TINY.id], of(5.0)) == "7.00 below"
 
 
 def test_the_table_shows_bounds_in_words(few, tmp_path):
@@ -716,17 +728,22 @@ def test_a_quick_table_is_of_quick_runs(few, tmp_path, capsys):
 def test_a_seed_is_made_once(few, tmp_path, capsys):
     assert nndl("0.tiny", "--seed", 5, "--out", tmp_path) == 0
     assert names(tmp_path) == ["0.tiny.5.json", "0.tiny.5.npz"]
-    before = (tmp_path / "0.tiny.5.json").stat().st_mtime_ns
-    capsys.readouterr()
+    kept = tmp_path / "0.tiny.5.json"
+    before = kept.stat().st_mtime_ns
+    out = capsys.readouterr().out
+    assert out.startswith(f"0.tiny, seed 5: {TINY.what}; after each epoch, accuracy on the validation "
+                          "images\n")
+    assert out.endswith(f"\nsaved:\n  {kept}\n")
     assert nndl("0.tiny", "--seed", 5, "--out", tmp_path) == 0
-    assert capsys.readouterr().out == (f"0.tiny, seed 5: is there already; delete "
-                                       f"{tmp_path / '0.tiny.5.json'} to make it again\n")
+    assert capsys.readouterr().out == (f"0.tiny, seed 5: is there already; delete {kept} to make it "
+                                       f"again\n\nsaved:\n  {kept}\n")
     assert (tmp_path / "0.tiny.5.json").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("arguments, says", [
     (["--seed", 3], "--seed and --runs: of which experiment?"),
     (["--runs", 3], "--seed and --runs: of which experiment?"),
+    (["1.30", "--seed", 3, "--runs", 2], "--seed is a single run, and --runs says how many"),
     (["--chapter", 4], "chapter 4 has no experiments"),
     (["--chapter", 4, "1.30"], "chapter 4 has no experiments")])
 def test_what_names_no_experiment_is_one_line(arguments, says, tmp_path, capsys):

@@ -45,8 +45,12 @@ def _book_and_here(rows):
                     markeredgewidth=1.5, zorder=2.5)
     ax.plot([], [], "D", color=TRAINING, markersize=7, markerfacecolor="none", label="the book")
     ax.set_xscale("log")
-    ticks = [tick for tick in (0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 50, 90)
-             if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
+    marks = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)
+    low, high = ax.get_xlim()  # at least from one mark to the next
+    low = min(low, max((mark for mark in marks if mark <= low), default=low))
+    high = max(high, min((mark for mark in marks if mark >= high), default=high))
+    ax.set_xlim(low, high)
+    ticks = [mark for mark in marks if low <= mark <= high]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.set_xticks([], minor=True)
     ax.set_yticks(range(len(rows)), [f"{what}   {name}" for name, what, *_ in rows])
@@ -90,5 +94,6 @@ def curves(panels, path):
         ax.grid(color="#e6e6e6", linewidth=0.8)
         for spine in ax.spines.values():
             spine.set_color(HAIRLINE)
-    axes[0].legend(fontsize=TEXT_SIZE, frameon=False)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2,
+               fontsize=TEXT_SIZE, frameon=False)
     return write(fig, path)
