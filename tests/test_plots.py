@@ -486,7 +486,8 @@ def test_lines_show_each_line_its_runs_and_its_name(monkeypatch, tmp_path):
     panels = {"percent": {"ReLU": [[90, 95, 98], [92, 97, 98]], "tanh": [80, 85, 90]},
               "norm": {"layer 1": ([0, 10], [1.0, 0.001])}}
     figure = figure_of(
-        monkeypatch, plots.lines, panels, tmp_path / "a.png", "A finding", log=("norm",), levels={"percent": {"the book": 97.5}})
+        monkeypatch, plots.lines, panels, tmp_path / "a.png", "A finding", log=("norm",),
+        levels={"percent": {"the book": 97.5}})
     accuracy, norm = figure.axes
     assert accuracy.lines[0].get_xydata().tolist() == [[1, 91], [2, 96], [3, 98]]
     assert accuracy.collections[0].get_paths()  # the span of the two runs
