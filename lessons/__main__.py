@@ -41,9 +41,13 @@ def list_of(there):
     """Print a line for each lesson: number, question, section, minutes."""
     rows = []
     for id, path in there.items():
-        said, results = about(path), measured(id)
+        results = measured(id)
         minutes = f"{results[0]['minutes']:.1f} min" if results else ""
-        rows.append((id, said.question, said.book.split('"')[0].strip(" ,"), minutes))
+        try:
+            said = about(path)
+            rows.append((id, said.question, said.book.split('"')[0].strip(" ,"), minutes))
+        except (SyntaxError, ValueError) as error:
+            rows.append((id, f"{path.name}: {error}", "", ""))
     wide = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, wide)).rstrip())
@@ -53,7 +57,11 @@ def list_of(there):
 def run_one(id, there, given, options):
     """Run a lesson; returns the exit status."""
     path = there[id]
-    module = importlib.import_module(f"lessons.{path.stem}")
+    try:
+        module = importlib.import_module(f"lessons.{path.stem}")
+    except SyntaxError as error:
+        print(f"{NAME} {id}: {path.name}, line {error.lineno}: {error.msg}", file=sys.stderr)
+        return 2
 
     def keep():
         folder = writable(options.results, "--results")

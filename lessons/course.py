@@ -1,9 +1,17 @@
-"""What the course knows of its lessons: which there are, the short ways through, what they measured."""
+"""What the course knows of its lessons: which there are, the short ways through, what they measured.
 
+    python -m lessons.course
+
+writes the tables of lessons/README.md anew: the map of the course and the index of equations.
+"""
+
+import ast
 import json
+import re
 from pathlib import Path
 
-from nndl.lesson import about
+from nndl.files import write_atomically
+from nndl.lesson import about, spread
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"  # quick/ID.json and full/ID.SEED.json, as `--results` writes them
@@ -17,8 +25,11 @@ PATHS = {
 
 
 def lessons():
-    """{id: path of the module} of all lessons, in their order."""
-    found = {about(path).id: path for path in HERE.glob("network_*.py")}
+    """{id: path of the module} of all lessons, in order, by their names: one may be half edited."""
+    found = {}
+    for path in HERE.glob("network_*.py"):
+        if number := re.match(r"network_(\d+(?:_\d+)+)_[a-z]", path.name):
+            found[number.group(1).replace("_", ".")] = path
     return dict(sorted(found.items(), key=lambda pair: [int(part) for part in pair[0].split(".")]))
 
 
@@ -27,3 +38,117 @@ def measured(id, which="quick"):
     folder = RESULTS / which
     paths = [folder / f"{id}.json"] if which == "quick" else sorted(folder.glob(f"{id}.[0-9]*.json"))
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
+
+
+# --- the map --------------------------------------------------------------------------------------
+
+# Test accuracies that notes on such networks commonly promise, percent.
+PROMISED = {"3.0.0": "98.5", "3.0.1": "97", "3.0.2": "99", "3.2.0": "99", "3.2.3": "99.5",
+            "3.3.0": "99.3", "3.3.1": "99.4", "3.3.2": "99.5", "3.3.3": "99.6"}
+MAP = HERE / "README.md"
+NNDL = HERE.parent / "nndl"
+# Where an equation is looked for: what is read with the book open.
+READ = ("ops/*_numpy.py", "layers.py", "costs.py", "network.py", "gradcheck.py")
+
+
+def map_of_the_course():
+    """A Markdown table: each lesson, its section in the book, its source, what it has measured."""
+    rows = [("lesson", "asks", "book", "steps through", "it measured"), ("---",) * 5]
+    for id, path in lessons().items():
+        said, results = about(path), measured(id)
+        found = results[0]["finding"] if results else "not yet measured"
+        rows.append((f"[{id}]({path.name})", said.question, said.book, said.steps_through, found))
+    return table(rows)
+
+
+def solutions():
+    """A Markdown table: each worked exercise, by its file's first line."""
+    rows = [("file", "exercise"), ("---", "---")]
+    for path in sorted((HERE / "solutions").glob("[a-z]*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        rows.append((f"[{path.stem}](solutions/{path.name})", text.splitlines()[0]))
+    return table(rows)
+
+
+def full_runs():
+    """A Markdown table: lessons 3.x as the book trains, over their seeds, and what is promised."""
+    rows = [("lesson", "test images that are right, %", "commonly promised, %"),
+            ("---", "---:", "---:")]
+    for id in lessons():
+        if results := measured(id, "full"):
+            accuracies = [accuracy for result in results
+                          for accuracy in flat(result["measured"].get("accuracy", []))]
+            if accuracies:
+                rows.append((id, spread(accuracies), PROMISED.get(id, "")))
+    return table(rows) if len(rows) > 2 else "Not yet measured.\n"
+
+
+def flat(value):
+    """A number as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def equations():
+    """{number in the book: [(file in nndl/, function)]} of all that docstrings cite."""
+    found = {}
+    for path in sorted(path for pattern in READ for path in NNDL.glob(pattern)):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            inner = node.body if isinstance(node, ast.ClassDef) else []
+            for each in (node, *inner):
+                if isinstance(each, (ast.FunctionDef, ast.ClassDef)) and each.name[0] != "_":
+                    name = each.name if each is node else f"{node.name}.{each.name}"
+                    for number in cited(ast.get_docstring(each) or ""):
+                        found.setdefault(number, []).append((str(path.relative_to(NNDL)), name))
+    return dict(sorted(found.items(), key=lambda pair: (pair[0].isdigit(), pair[0].zfill(4))))
+
+
+def cited(text):
+    """The numbers of the book's equations in a text, as strings: "25", "BP2"."""
+    ranges = re.findall(r"\bBP(\d)-BP(\d)", text)
+    numbers = [f"BP{n}" for first, last in ranges for n in range(int(first), int(last) + 1)]
+    numbers += re.findall(r"\bBP\da?", text)
+    numbers += re.findall(r"(?<![\w(])\(([1-9]\d{0,2})\)", text)  # Dense(10) is none
+    return list(dict.fromkeys(numbers))
+
+
+# What they are, in a few words.
+WHAT = {
+    "BP1": "the error at the output, δ = ∂C/∂a σ'(z)", "BP1a": "the same as vectors",
+    "BP2": "the error backwards, δ = wᵀδ ⊙ σ'(z)", "BP3": "∂C/∂b = δ", "BP4": "∂C/∂w = δ aᵀ",
+    "3": "the sigmoid", "6": "the quadratic cost", "20": "a step for a mini-batch, weights",
+    "21": "a step for a mini-batch, biases", "22": "a layer, a' = σ(wa + b)", "25": "z = wa + b",
+    "30": "BP1 for the quadratic cost", "46": "the numerical gradient", "63": "the cross-entropy cost",
+    "66": "BP1 for the cross-entropy, δ = a - y", "68": "linear outputs", "78": "softmax",
+    "79": "its outputs sum to 1", "80": "the log-likelihood cost", "84": "its BP1, δ = a - y",
+    "87": "a cost with L2 regularisation", "93": "weight decay", "95": "a cost with L1 regularisation",
+    "97": "L1's step", "107": "momentum", "109": "a tanh neuron", "110": "tanh",
+    "112": "the rectified linear unit", "125": "a convolution: shared weights and bias"}
+
+
+def index_of_equations():
+    """A Markdown table: each equation, and where it is computed."""
+    rows = [("equation", "what it is", "where"), ("---",) * 3]
+    for number, places in equations().items():
+        rows.append((number if number.startswith("BP") else f"({number})", WHAT[number],
+                     ", ".join(f"`{name}` in [{path}](../nndl/{path})" for path, name in places)))
+    return table(rows)
+
+
+def table(rows):
+    """Markdown of rows of strings."""
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return "".join(f"| {' | '.join(row)} |\n" for row in escaped)
+
+
+def with_tables(text):
+    """The map's text, each table between its two marks made anew."""
+    for name, make in (("map", map_of_the_course), ("full", full_runs), ("solutions", solutions),
+                       ("equations", index_of_equations)):
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, rest = text.split(begin)
+        text = before + begin + make() + end + rest.split(end, 1)[1]
+    return text
+
+
+if __name__ == "__main__":
+    write_atomically(MAP, with_tables(MAP.read_text(encoding="utf-8")).encode())

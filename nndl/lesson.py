@@ -41,6 +41,7 @@ class About:
     book: str
     before: str
     next: str
+    steps_through: str
     exercises: str
 
 
@@ -53,11 +54,11 @@ def about(path):
                          "its question")
 
     def said(word):
-        found = re.search(rf"^{word}: (.*(?:\n    .*)*)", text, flags=re.M)
+        found = re.search(rf"^{word}: (.*(?:\n(?!\w[\w ]*: )\S.*)*)", text, flags=re.M)
         return " ".join(found.group(1).split()) if found else ""
 
     exercises = re.search(r"^Exercises\n(.*)\Z", text, flags=re.M | re.S)
-    return About(*head.groups(), said("Book"), said("Before"), said("Next"),
+    return About(*head.groups(), said("Book"), said("Before"), said("Next"), said("Steps through"),
                  exercises.group(1).rstrip() if exercises else "")
 
 

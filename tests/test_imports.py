@@ -18,7 +18,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # Who may stand on whom: a module may import those of the levels below its own.  A module that is
 # not here has no place yet: give it one.
 LEVELS = [
-    ["files", "interrupting", "locking", "progress"],
+    ["comparing", "files", "interrupting", "locking", "progress"],
     ["data.idx", "data.mnist", "data", "data.made", "data.expand", "data.distort", "ops"],
     ["backends", "initialize", "costs", "schedules"],
     ["array_file"],

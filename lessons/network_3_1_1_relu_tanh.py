@@ -1,0 +1,147 @@
+"""3.1.1  Does ReLU learn twice as fast as tanh, and is tanh anything but a sigmoid in other clothes?
+
+Book: chapter 6, the problem on tanh in "Convolutional neural networks in practice"; chapter 3, "Other
+    models of artificial neuron".
+Before: 3.1.0.
+Next: 3.1.2, what activations do to gradients in deep networks.
+
+    python -m lessons 3.1.1          5 epochs on 10,000 images, two runs of each
+    python -m lessons 3.1.1 --full   30 epochs on all 50,000, one run of each; about 12 minutes
+
+Steps through: tanh_forward and tanh_backward in nndl/ops/activation_numpy.py (--backend numpy).
+
+Exercises
+1. The book's (ch. 6): the network with tanh, for 20 and for 60 epochs.  Worked:
+   solutions/tanh_20_60.py
+2. The book's (ch. 3): rescale a tanh network into a sigmoid one.  as_sigmoids below does it for this
+   network; on paper: Worked: solutions/sigmoid_and_tanh.py
+3. Train what as_sigmoids returns for one more epoch, and the tanh network too.  Are they still equal?
+"""
+
+import numpy as np
+
+from nndl import ConvPool, Dense, Network, ReLU, Sigmoid, Softmax, Tanh, load_mnist, plots
+from nndl.comparing import compared
+from nndl.lesson import Lesson, command_line, counted, first_epoch_at, percent, spread
+
+# Each learning rate is the best of 0.01, 0.03 and 0.1 on the validation images, after 3 epochs.
+ETA = {"ReLU": 0.03, "tanh": 0.03}
+ACTIVATIONS = {"ReLU": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}
+MINI_BATCH_SIZE = 10
+FULL = {"epochs": 30, "train_size": 50_000, "runs": 1}
+BOOK = {"ReLU": "99.23", "tanh": ""}  # percent of the test images, after 60 epochs, with λ = 1
+CLAIM = 2  # "ReLU converges twice as fast as tanh"
+
+
+def build_network(name, backend=None, seed=0):
+    """The book's two convolutions and dense layer, with one activation or another."""
+    activation = ACTIVATIONS[name]
+    return Network([
+        ConvPool(20, 5, activation=activation.name),   # (m, 1, 28, 28) -> (m, 20, 12, 12)
+        ConvPool(40, 5, activation=activation.name),   #                -> (m, 40, 4, 4)
+        Dense(100), activation(),                      #                -> (m, 100)
+        Dense(10), Softmax(),                          #                -> (m, 10)
+    ], backend=backend, seed=seed)
+
+
+def as_sigmoids(net, backend=None):
+    """A sigmoid network that says the same as this tanh network.  Book (111).
+
+    tanh(z) = 2σ(2z) - 1.  So a neuron that gets s = (a + 1)/2 for each a needs w a + b =
+    2w s + (b - Σw), and one that is a sigmoid itself needs twice that.  Pooling minds neither.
+    """
+    twin = build_network("sigmoid", backend)
+    pairs = [(tanh, sigmoid) for tanh, sigmoid in zip(net.layers, twin.layers) if tanh.parameters]
+    for number, (tanh, sigmoid) in enumerate(pairs):
+        w, b = tanh.w, tanh.b
+        if number > 0:                                     # behind sigmoids
+            b = b - w.reshape(len(w), -1).sum(axis=1)      # (n_out,) or (f,)
+            w = 2 * w
+        doubled = 1 if number == len(pairs) - 1 else 2     # the softmax layer stays what it is
+        sigmoid.w[...], sigmoid.b[...] = doubled * w, doubled * b
+    return twin
+
+
+def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", runs=2):
+    """Train both, and turn the tanh network into one of sigmoids.  Returns accuracies, fractions:
+    of ReLU under "accuracy", and by name."""
+    lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
+                    runs=runs)
+    lesson.idea("""
+        tanh runs from -1 to 1 where the sigmoid runs from 0 to 1, and it is otherwise the same curve:
+        for each network of the one kind there is a network of the other that says the same.  But they
+        do not learn in the same way.  tanh's slope is up to 1, the sigmoid's up to 1/4, and what tanh
+        neurons hand on has both signs, so that a neuron's weights need not all grow or all shrink at
+        once.
+
+        ReLU has slope 1 too, but over half of its range instead of only near 0.  That it converges
+        twice as fast as tanh is often said; here the epochs are counted.""")
+    lesson.mathematics("""
+        tanh(z) = (e^z - e^-z)/(e^z + e^-z)        slope 1 - tanh²(z) <= 1          (110)
+        σ(z) = (1 + tanh(z/2))/2, or tanh(z) = 2σ(2z) - 1                           (111)
+        w a + b = 2w s + (b - Σw)                  for a = 2s - 1: the same neuron behind sigmoids
+        max(0, z)                                  slope 0 or 1                     (112)""")
+    z = np.linspace(-4, 4, 33)
+    sigmoid = 1 / (1 + np.exp(-z))
+    plots.lines(
+        {"activation": {"σ(z)": (z, sigmoid), "tanh(z)": (z, np.tanh(z)),
+                        "ReLU": (z[:21], np.maximum(0, z)[:21])},
+         "its slope": {"σ(z)": (z, sigmoid * (1 - sigmoid)), "tanh(z)": (z, 1 - np.tanh(z) ** 2),
+                       "ReLU": (z, (z > 0).astype(float))}},
+        lesson.path("activations.png"), "tanh is the sigmoid, stretched; its slope is four times as "
+        "steep in the middle", x="weighted input z")
+    lesson.network(build_network("ReLU", backend, seed), "The network, here with ReLU")
+
+    training, validation, test = load_mnist()
+    curves, accuracies, nets = {}, {}, {}
+    for name in ETA:
+        lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
+                    {train_size:,} images, η = {ETA[name]:g}""")
+        curves[name], accuracies[name] = [], []
+        for run in range(runs):
+            nets[name] = net = build_network(name, backend, seed + run)
+            history = net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA[name],
+                              evaluation_data=validation, monitor_evaluation_accuracy=True,
+                              checkpoint=lesson.checkpoint(f"{name} {run}"))
+            curves[name].append(history.evaluation_accuracy)
+            accuracies[name].append(net.accuracy(test))
+
+    some = test.images[:1000]
+    apart = float(np.abs(nets["tanh"].feedforward(some)
+                         - as_sigmoids(nets["tanh"], backend).feedforward(some)).max())
+    lesson.step(f"""The last tanh network, with its weights and biases rescaled, as a network of
+                sigmoids: over 1,000 images no output differs by more than {apart:.1g}.""")
+
+    epochs_of, level = head_start({name: np.mean(curves[name], axis=0) for name in ETA})
+    fast, slow = sorted(ETA, key=epochs_of.get)
+    times = epochs_of[slow] / epochs_of[fast]
+    lesson.table(("", "validation after 1 epoch, %", "after all, %", f"{percent(level)} % in epoch",
+                  "test, %", "book, 60 epochs on 50,000"),
+                 [(name, spread([curve[0] for curve in curves[name]]),
+                   spread([curve[-1] for curve in curves[name]]), epochs_of[name],
+                   spread(accuracies[name]), BOOK[name]) for name in ETA])
+    said = (f"what {slow} has after {counted(epochs_of[slow], 'epoch')}, {fast} has after "
+            f"{epochs_of[fast]}")
+    plots.lines({"validation images that are right, percent": {
+        name: [[100 * accuracy for accuracy in curve] for curve in curves[name]] for name in ETA}},
+        lesson.path("accuracy.png"), f"{said[0].upper()}{said[1:]}",
+        levels={"validation images that are right, percent": {f"{percent(level)} %": 100 * level}},
+        note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
+    verdict = "is so" if fast == "ReLU" and times >= CLAIM else "is not so"
+    lesson.take_away(
+        f"{said[0].upper()}{said[1:]}: that is {times:.1f} times as fast.  On the test images "
+        f"{compared(accuracies, 'ReLU', 'tanh')}.",
+        f"""That ReLU converges {CLAIM} times as fast {verdict} here.  Sigmoid and tanh networks can say
+        the same things, and did, to within {apart:.1g}; how fast they learn them is another matter.""")
+    return lesson.end(accuracy=accuracies["ReLU"], accuracies=accuracies, curves=curves,
+                      epochs={**epochs_of}, level=level, times=times, apart=apart)
+
+
+def head_start(curves):
+    """In which epoch each of two curves comes to the best that both reach: ({name: epoch}, level)."""
+    level = float(min(np.max(curve) for curve in curves.values()))
+    return {name: first_epoch_at(curve, level) for name, curve in curves.items()}, level
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line(main, FULL))

@@ -1,0 +1,94 @@
+"""3.2.3  Does it pay to use dropout and L2 regularisation together?
+
+Book: chapter 3, "Other techniques for regularization"; chapter 6, "Convolutional neural networks in
+    practice".
+Before: 3.2.2.
+Next: 3.3.0, the standard network.
+
+    python -m lessons 3.2.3          15 epochs on 1,000 images, two runs of each of four
+    python -m lessons 3.2.3 --full   20 epochs on all 50,000, one run of each; about 20 minutes
+
+Steps through: Dropout.forward in nndl/layers.py, and layer_step in nndl/ops/update_numpy.py
+(--backend numpy).
+
+Exercises
+1. With both, either can be weaker.  Halve p, halve λ: what do the validation images say?
+"""
+
+from statistics import mean
+
+from nndl import ConvPool, Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
+from nndl.comparing import compared
+from nndl.lesson import Lesson, command_line, counted, percent, spread
+from nndl.schedules import falling
+
+ETA, FALLS_TO, MINI_BATCH_SIZE = 0.05, 1 / 16, 10
+LMBDA, P_DROPOUT, NEURONS = 1.0, 0.5, 300
+METHODS = {"neither": (0.0, 0.0), "L2": (LMBDA, 0.0), "dropout": (0.0, P_DROPOUT),
+           "both": (LMBDA, P_DROPOUT)}
+FULL = {"epochs": 20, "train_size": 50_000, "runs": 1}
+PROMISED = {"both": "99.5"}
+
+
+def build_network(p_dropout=P_DROPOUT, backend=None, seed=0):
+    """Two convolutions, a dense layer of 300, and dropout before what is dense."""
+    return Network([
+        ConvPool(20, 5, init="he"),                              # (m, 1, 28, 28) -> (m, 20, 12, 12)
+        ConvPool(40, 5, init="he"),                              #                -> (m, 40, 4, 4)
+        Dropout(p_dropout), Dense(NEURONS, init="he"), ReLU(),   #                -> (m, 300)
+        Dropout(p_dropout), Dense(10, init="he"), Softmax(),     #                -> (m, 10)
+    ], backend=backend, seed=seed)
+
+
+def main(epochs=15, train_size=1_000, backend=None, seed=0, out="pictures", runs=2):
+    """Train with neither, L2, dropout, both.  Returns accuracies, fractions: of both under "accuracy",
+    of all by name."""
+    lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
+                    runs=runs)
+    lesson.idea("""
+        L2 regularisation and dropout are against the same thing by different means, and nothing forbids
+        to use both: L2 in the cost, dropout in the network.  If each took care of half of the
+        overfitting, both would take care of more than either.  But where one of them has done the work
+        already, the other has nothing to add.""")
+    lesson.mathematics("""
+        C = C0 + λ/(2n) Σ w²                            L2                    (87)
+        w -> (1 - ηλ/n) w - η/m Σ ∂C_x/∂w               its step              (93)
+        a' = r a/(1-p),  r = 0 with probability p       dropout, in training""")
+    training, validation, test = load_mnist()
+    some = training[:train_size]
+    lesson.network(build_network(P_DROPOUT, backend, seed))
+
+    learnt, chosen, accuracies = ({name: [] for name in METHODS} for _ in range(3))
+    for name, (lmbda, p_dropout) in METHODS.items():
+        lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
+                    {train_size:,} images, λ = {lmbda:g}, p = {p_dropout:g}, η from {ETA:g} to
+                    {ETA * FALLS_TO:.2g}""")
+        for run in range(runs):
+            net = build_network(p_dropout, backend, seed + run)
+            net.SGD(some, epochs, MINI_BATCH_SIZE, falling(ETA, epochs, FALLS_TO), lmbda,
+                    checkpoint=lesson.checkpoint(f"{name} {run}"))
+            learnt[name].append(net.accuracy(some))
+            chosen[name].append(net.accuracy(validation))
+            accuracies[name].append(net.accuracy(test))
+
+    lesson.table(("", "training images, %", "validation, %", "test, %", "commonly promised"),
+                 [(name, spread(learnt[name]), spread(chosen[name]), spread(accuracies[name]),
+                   PROMISED.get(name, "")) for name in METHODS])
+    best = max(METHODS, key=lambda name: mean(chosen[name]))
+    rival = max(("L2", "dropout"), key=lambda name: mean(chosen[name]))
+    finding = compared(accuracies, "both", rival)
+    plots.dots({name: [100 * accuracy for accuracy in accuracies[name]] for name in METHODS},
+               lesson.path("methods.png"), f"On the test images {finding}",
+               "test images that are right, percent")
+    gain = {name: 100 * (mean(accuracies[name]) - mean(accuracies["neither"])) for name in METHODS}
+    lesson.take_away(
+        f"With both {spread(accuracies['both'])} % of the test images are right; {finding}.",
+        f"""On the validation images {best} comes out best, {percent(mean(chosen[best]))} %.  On the
+        test images L2 alone is worth {gain["L2"]:+.2f} points against neither, dropout alone
+        {gain["dropout"]:+.2f}, both {gain["both"]:+.2f}.""")
+    return lesson.end(accuracy=accuracies["both"], accuracies=accuracies, validation=chosen,
+                      training=learnt, gain=gain, best=best)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line(main, FULL))

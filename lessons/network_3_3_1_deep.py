@@ -1,0 +1,92 @@
+"""3.3.1  Does a third convolution help?
+
+Book: chapter 6, "Convolutional neural networks in practice" and "Other approaches to deep neural nets".
+Before: 3.3.0.
+Next: 3.3.2, the same with distorted images.
+
+    python -m lessons 3.3.1          6 epochs on 10,000 images, two runs of each network
+    python -m lessons 3.3.1 --full   20 epochs on all 50,000, one run; another --seed, another
+
+Steps through: padding in conv_forward, nndl/ops/conv_numpy.py.
+
+Exercises
+1. Add a fourth convolution without pooling behind the third.  How many parameters does it bring, and
+   how many right answers?
+"""
+
+from nndl import ConvPool, Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
+from nndl.lesson import Lesson, command_line, counted, percent, spread
+from nndl.schedules import falling
+
+ETA, LMBDA, P_DROPOUT, MINI_BATCH_SIZE = 0.05, 1.0, 0.5, 10
+FULL = {"epochs": 20, "train_size": 50_000, "runs": 1}
+PROMISED = 99.4  # percent, what is commonly said of the deep one
+
+
+def build_network(name, backend=None, seed=0):
+    """The "shallow" network has two convolutions, the "deep" one three; both have two dense layers."""
+    convolutions = {
+        "shallow": [ConvPool(20, 5, init="he"),                # (m, 1, 28, 28) -> (m, 20, 12, 12)
+                    ConvPool(40, 5, init="he")],               #                -> (m, 40, 4, 4)
+        "deep": [ConvPool(24, 3, padding=1, init="he"),        # (m, 1, 28, 28) -> (m, 24, 14, 14)
+                 ConvPool(48, 3, padding=1, init="he"),        #                -> (m, 48, 7, 7)
+                 ConvPool(96, 3, padding=1, init="he")]}[name]  #               -> (m, 96, 3, 3)
+    return Network([*convolutions,
+                    Dropout(P_DROPOUT), Dense(100, init="he"), ReLU(),
+                    Dropout(P_DROPOUT), Dense(10, init="he"), Softmax()], backend=backend, seed=seed)
+
+
+def main(epochs=6, train_size=10_000, backend=None, seed=0, out="pictures", runs=2):
+    """Train both.  Returns accuracies, fractions, by name."""
+    lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
+                    runs=runs)
+    lesson.idea("""
+        A neuron of the second convolution looks at what the first has found, in a region of 14 x 14
+        pixels here; one of a third looks at nearly the whole digit.  Strokes become corners and arcs,
+        these become parts of digits.  So goes the argument.  Padding, a frame of zeros around the
+        image, keeps three convolutions and poolings from using it up: 28, 14, 7, 3.""")
+    lesson.mathematics("""
+        rows out = floor((rows + 2 padding - kernel) / stride) + 1
+        shared weights: maps out x maps in x kernel x kernel, + a bias for each map out      (125)""")
+    training, validation, test = load_mnist()
+    for name in ("shallow", "deep"):
+        lesson.network(build_network(name, backend, seed), f"The {name} network")
+    curves, accuracies, seconds, parameters = {}, {}, {}, {}
+    eta = falling(ETA, epochs)
+    for name in ("shallow", "deep"):
+        lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on {train_size:,}
+                    images, η from {eta(0):g} down to {eta(epochs - 1):.2g}""")
+        curves[name], accuracies[name], seconds[name] = [], [], []
+        for run in range(runs):
+            net = build_network(name, backend, seed + run)
+            history = net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, eta, LMBDA,
+                              evaluation_data=validation, monitor_evaluation_accuracy=True,
+                              checkpoint=lesson.checkpoint(f"{name} {run}"))
+            curves[name].append(history.evaluation_accuracy)
+            accuracies[name].append(net.accuracy(test))
+            seconds[name] += history.seconds
+            parameters[name] = net.parameters
+    mean = {name: sum(values) / runs for name, values in accuracies.items()}
+    lesson.table(("", "parameters", "s an epoch", "validation, %", "test, %", "commonly promised"),
+                 [(name, f"{parameters[name]:,}", f"{sum(seconds[name]) / len(seconds[name]):.1f}",
+                   spread([curve[-1] for curve in curves[name]]), spread(accuracies[name]),
+                   PROMISED if name == "deep" else "") for name in curves])
+    ahead = max(mean, key=mean.get)
+    points = abs(mean["deep"] - mean["shallow"])
+    said = (f"the {ahead} network is ahead by {percent(points)} percentage points of the test images, "
+            f"at {sum(seconds['deep']) / sum(seconds['shallow']):.1f} times the time an epoch")
+    plots.lines({"validation images that are right, percent": {
+        name: [[100 * accuracy for accuracy in curve] for curve in curves[name]] for name in curves}},
+        lesson.path("accuracy.png"), f"Two convolutions or three: {said}",
+        note=f"the mean of {counted(runs, 'run')}, and their span")
+    lesson.take_away(
+        f"{said[0].upper()}{said[1:]}: {spread(accuracies['deep'])} % against "
+        f"{spread(accuracies['shallow'])} %.",
+        """A digit of 28 x 28 pixels is used up after three poolings.  Where images are larger, dozens
+        of convolutions have something to do.""")
+    return lesson.end(accuracy=accuracies["deep"], shallow=accuracies["shallow"], curves=curves,
+                      parameters=parameters)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line(main, FULL))

@@ -1,0 +1,22 @@
+"""Which of two networks is better, in words that several runs of each bear out."""
+
+import statistics
+
+
+def compared(runs, a, b, what="points"):
+    """A sentence, without its full stop, on whose runs are higher.
+
+    runs : {name: fractions, one for each run};  a, b : two of the names
+    what : a hundredth of the fractions, in words
+
+    Runs that overlap decide nothing: where not all of one are above all of the other, it says so.
+    """
+    first, second = ([100 * fraction for fraction in runs[name]] for name in (a, b))
+    gap = statistics.mean(first) - statistics.mean(second)
+    if gap < 0:
+        a, b, first, second, gap = b, a, second, first, -gap
+    if len(first) == len(second) == 1:
+        return f"{a} is {gap:.2f} {what} ahead of {b}, in one run of each"
+    if min(first) > max(second):
+        return f"{a} is ahead of {b} in every run, by {gap:.2f} {what} on average"
+    return f"{a} and {b} overlap, their means {gap:.2f} {what} apart"

@@ -1,0 +1,118 @@
+"""Lessons 4.x, looking inside: each shows, at a tiny size, what it teaches."""
+
+import numpy as np
+import pytest
+
+from lessons import network_4_0_convolution_by_hand as by_hand
+from lessons import network_4_1_filters_and_maps as filters_and_maps
+from lessons import network_4_2_pooling as pooling
+from lessons import network_4_3_backpropagation as backpropagation
+from lessons import network_4_4_translation as translation
+from nndl import load_mnist
+
+LESSONS = [by_hand, filters_and_maps, pooling, translation]
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Let the lessons measure on 1,000 validation and 1,000 test images: accuracies take time, too."""
+    splits = load_mnist()
+    splits = splits._replace(validation=splits.validation[:1000], test=splits.test[:1000])
+    for module in LESSONS:
+        monkeypatch.setattr(module, "load_mnist", lambda: splits)
+
+
+def figures(tmp_path, module):
+    """The names of the figures that a lesson has made."""
+    return {path.name for path in (tmp_path / module.__name__.split(".")[-1]).glob("*/*.png")}
+
+
+def test_4_0_loops_numpy_and_numba_make_the_same_map(tmp_path, capsys):
+    measured = by_hand.main(mini_batch_size=1, out=tmp_path)
+    said = capsys.readouterr().out
+    assert measured["apart"] < 1e-12
+    assert measured["maps"]["stride 2"] == [[-5, 7], [-2, 4]]  # with a pencil
+    assert np.shape(measured["maps"]["padding 1"]) == (5, 5)
+    assert "z = 1 + 3·(-1) + 3·(-1) = -5" in said
+    for name in "numpy", "numba":
+        assert measured["times_as_fast"][name] > 5
+    assert figures(tmp_path, by_hand) == {"by_hand.png", "digits.png"}
+
+
+def test_4_0_the_loops_know_channels_strides_and_padding():
+    rng = np.random.default_rng(0)
+    x, w, b = rng.normal(size=(2, 3, 6, 7)), rng.normal(size=(4, 3, 3, 2)), rng.normal(size=4)
+    expected = by_hand.backends.get("numpy").conv_forward(x, w, b, (2, 2), (1, 1))
+    np.testing.assert_allclose(by_hand.convolve(x, w, b, 2, 1), expected, rtol=1e-12)
+    cols = by_hand.backends.get("numpy").im2col(x[:1], (3, 3), (2, 2), (1, 1))
+    np.testing.assert_array_equal(by_hand.patches(x[0], 3, 2, 1), cols.reshape(-1, 27))
+
+
+def test_4_1_layers_bring_digits_of_a_class_together(few, tmp_path):
+    measured = filters_and_maps.main(epochs=2, train_size=2_000, out=tmp_path)
+    before, after = measured["before"], measured["after"]
+    assert after["pixels"] == before["pixels"]
+    assert after["dense layer"] > before["dense layer"] + 0.04
+    assert after["dense layer"] > after["pixels"] + 0.04
+    assert abs(measured["form"]["before"]) < 0.1
+    assert measured["form"]["after"] > measured["form"]["before"] + 0.03
+    assert figures(tmp_path, filters_and_maps) == {
+        "filters_before.png", "filters.png", "layer_by_layer.png", "nearest_mean.png"}
+
+
+def test_4_1_neighbours_of_a_smooth_filter_correlate():
+    row, column = np.mgrid[:5, :5]
+    assert filters_and_maps.neighbours((row + column)[None, None]) > 0.7
+    assert filters_and_maps.neighbours(((row + column) % 2)[None, None]) == pytest.approx(-1)
+
+
+def test_4_2_three_ways_to_smaller_maps(few, tmp_path):
+    measured = pooling.main(epochs=2, train_size=1_000, runs=1, out=tmp_path)
+    assert len({pooling.build_network(name).parameters for name in pooling.NAMES}) == 1
+    for name in pooling.NAMES:
+        assert measured["accuracies"][name][0] > 0.3
+        assert 0.25 < measured["changes"][name][0] < 0.75  # no pooling makes it indifferent
+    # After so little training the stride is the least steady, with each seed tried.
+    assert measured["changes"]["max-pooling"][0] < measured["changes"]["stride 2"][0]
+    assert figures(tmp_path, pooling) == {"accuracy.png", "change.png"}
+
+
+def test_4_2_runs_are_apart_by_their_spread():
+    assert pooling.clearly_apart([0.90, 0.91, 0.92], [0.95, 0.96, 0.97])
+    assert not pooling.clearly_apart([0.90, 0.93, 0.96], [0.92, 0.95, 0.98])
+    assert not pooling.clearly_apart([0.1], [0.9])  # one run says nothing of the next
+
+
+def test_4_3_loops_central_differences_and_nndl_agree(tmp_path):
+    measured = backpropagation.main(out=tmp_path)
+    assert measured["checked"] == 2 * 9 + 2 + 3 * 8 + 3 + 36
+    assert measured["numerical"] < 1e-9
+    assert measured["library"] < 1e-15
+    assert (measured["winners"], measured["neurons"]) == (8, 32)  # one of four
+    one_sided, both_sided = measured["errors"].values()
+    assert 0 < min(both_sided) < min(one_sided) / 10
+    # A tenth of the step: a tenth of the error, or a hundredth.
+    assert 5 < one_sided[1] / one_sided[2] < 20
+    assert 50 < both_sided[1] / both_sided[2] < 200
+    assert figures(tmp_path, backpropagation) == {"step.png", "forward_and_back.png"}
+
+
+def test_4_4_convolution_bears_a_move_better_and_training_on_moved_digits_best(few, tmp_path):
+    measured = translation.main(epochs=2, train_size=2_000, runs=1, out=tmp_path)
+    curves = {name: dict(zip(translation.SHIFTS, curves[0]))
+              for name, curves in measured["curves"].items()}
+    dense, convolutional, moved = (
+        {s: (curves[name][s] + curves[name][-s]) / 2 for s in range(11)} for name in translation.NAMES)
+    assert measured["equivariance"] < 1e-5
+    assert convolutional[3] > dense[3] + 0.03
+    for network in dense, convolutional:  # neither is indifferent
+        assert network[6] < 0.6 * network[0]
+    assert moved[4] / moved[0] > convolutional[4] / convolutional[0] + 0.1
+    assert figures(tmp_path, translation) == {"accuracy.png", "outputs.png", "digits.png"}
+
+
+def test_4_4_how_far_digits_may_move():
+    curve = [0.95 if abs(s) <= 2 or s == 3 else 0.5 for s in translation.SHIFTS]
+    assert translation.bears(curve) == 2
+    assert translation.bears([0.95] * 21) == 10
+    assert translation.bears([0.5] * 21) is None
