@@ -1,6 +1,7 @@
 """`python -m lessons`: the list of lessons; with a number one of them; --all or --path several."""
 
 import importlib
+import re
 import shutil
 import sys
 import time
@@ -45,7 +46,7 @@ def list_of(there):
         minutes = f"{results[0]['minutes']:.1f} min" if results else ""
         try:
             said = about(path)
-            rows.append((id, said.question, said.book.split('"')[0].strip(" ,"), minutes))
+            rows.append((id, said.question, "".join(re.findall(r"^chapter \d+", said.book)), minutes))
         except (SyntaxError, ValueError) as error:
             rows.append((id, f"{path.name}: {error}", "", ""))
     wide = [max(map(len, column)) for column in zip(*rows)]

@@ -5,7 +5,7 @@ Before: 2.3.
 Next: 3.0.1, whether it is the convolution or merely more weights.
 
     python -m lessons 3.0.0          5 epochs on 10,000 images, two runs of each of three networks
-    python -m lessons 3.0.0 --full   60 epochs on all 50,000, one run of each; about 15 minutes
+    python -m lessons 3.0.0 --full   60 epochs on all 50,000, one run of each
 
 Steps through: conv_forward and conv_backward in nndl/ops/conv_numpy.py, max_pool_forward and
 max_pool_backward in nndl/ops/pool_numpy.py (--backend numpy).

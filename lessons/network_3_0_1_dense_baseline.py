@@ -5,7 +5,7 @@ Before: 3.0.0.
 Next: 3.0.2, a second convolutional layer.
 
     python -m lessons 3.0.1          5 epochs on 10,000 images, two runs of each of four networks
-    python -m lessons 3.0.1 --full   30 epochs on all 50,000, one run of each; about 15 minutes
+    python -m lessons 3.0.1 --full   30 epochs on all 50,000, one run of each
 
 Steps through: Dense.setup and Conv.setup in nndl/layers.py, where the weights are counted.
 

@@ -5,7 +5,7 @@ Before: 3.0.1.
 Next: 3.1.0, another activation.
 
     python -m lessons 3.0.2          5 epochs on 10,000 images, two runs of one and of two layers
-    python -m lessons 3.0.2 --full   40 epochs on all 50,000, one run of each; about 15 minutes
+    python -m lessons 3.0.2 --full   40 epochs on all 50,000, one run of each
 
 Steps through: ConvPool.setup in nndl/layers.py, and conv_pool_forward in nndl/ops/conv_pool_numpy.py
 (--backend numpy).

@@ -5,7 +5,7 @@ Before: 3.1.1.
 Next: 3.2.0, dropout; or 5.0, gradients in networks of one to four hidden layers.
 
     python -m lessons 3.1.2          20 epochs on 10,000 images, two runs of each of three networks
-    python -m lessons 3.1.2 --full   30 epochs on all 50,000, one run of each; about 5 minutes
+    python -m lessons 3.1.2 --full   30 epochs on all 50,000, one run of each
 
 Steps through: Network.backprop in nndl/network.py, where delta goes back through the layers.
 

@@ -5,7 +5,7 @@ Before: 3.2.0.
 Next: 3.2.2, dropout against L2 regularisation.
 
     python -m lessons 3.2.1          30 epochs on 1,000 images, three runs of each of four rates
-    python -m lessons 3.2.1 --full   30 epochs on all 50,000, one run of each; about 10 minutes
+    python -m lessons 3.2.1 --full   30 epochs on all 50,000, one run of each
 
 Steps through: dropout_mask and dropout_draw in nndl/ops/dropout_numpy.py (--backend numpy).
 
@@ -74,8 +74,12 @@ def main(epochs=30, train_size=1_000, backend=None, seed=0, out="pictures", runs
     others = [name for name in names.values() if name != half]
     rival = best if best != half else max(others, key=lambda name: mean(chosen[name]))
     finding = compared(accuracies, half, rival)
-    plots.lines({"validation images that are right, percent": curves}, lesson.path("curves.png"),
-                f"On the validation images {best} comes out best, with {percent(mean(chosen[best]))} %",
+    at = {name: [mean(curve[epoch] for curve in curves[name]) for epoch in (0, -1)] for name in curves}
+    few, many = names[RATES[0]], names[RATES[-1]]
+    plots.lines({f"the first {WATCHED:,} validation images that are right, percent": curves},
+                lesson.path("curves.png"),
+                f"After the first epoch {few} is at {at[few][0]:.1f} %, {many} at {at[many][0]:.1f} %; "
+                f"in the end {few} at {at[few][1]:.1f} %, {many} at {at[many][1]:.1f} %",
                 note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
     plots.dots({name: [100 * accuracy for accuracy in accuracies[name]] for name in names.values()},
                lesson.path("rates.png"), f"On the test images {finding}",

@@ -5,8 +5,8 @@ Book: chapter 3, "Other techniques for regularization"; chapter 6, "Convolutiona
 Before: 3.2.2.
 Next: 3.3.0, the standard network.
 
-    python -m lessons 3.2.3          15 epochs on 1,000 images, two runs of each of four
-    python -m lessons 3.2.3 --full   20 epochs on all 50,000, one run of each; about 20 minutes
+    python -m lessons 3.2.3          20 epochs on 500 images, two runs of each of four
+    python -m lessons 3.2.3 --full   20 epochs on all 50,000, one run of each
 
 Steps through: Dropout.forward in nndl/layers.py, and layer_step in nndl/ops/update_numpy.py
 (--backend numpy).
@@ -40,7 +40,7 @@ def build_network(p_dropout=P_DROPOUT, backend=None, seed=0):
     ], backend=backend, seed=seed)
 
 
-def main(epochs=15, train_size=1_000, backend=None, seed=0, out="pictures", runs=2):
+def main(epochs=20, train_size=500, backend=None, seed=0, out="pictures", runs=2):
     """Train with neither, L2, dropout, both.  Returns accuracies, fractions: of both under "accuracy",
     of all by name."""
     lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,

@@ -22,14 +22,14 @@ Exercises
 import numpy as np
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
-from nndl.lesson import Lesson, command_line, counted, spread
+from nndl.lesson import Lesson, command_line, counted, first_epoch_at, spread
 
 DEPTHS = (1, 2, 3, 4)
 NEURONS = 30
 ETA, MINI_BATCH_SIZE = 0.1, 10
 LMBDA_PER_IMAGE = 1e-4  # the book's λ = 5 for 50,000 images
 SOME = 1000             # images over which gradients are measured, and on which all at once is learnt
-BATCH_STEPS = 500       # steps downhill on all of them, as the book has it; without λ
+BATCH_STEPS, EVERY = 500, 5  # steps downhill on all of them, as the book has it, without λ; measured
 DRAWS = 10              # first weights, for the table before training
 FULL = {"epochs": 30, "train_size": 50_000, "runs": 3}
 BOOK = dict(zip(DEPTHS, (96.48, 96.90, 96.57, 96.53)))  # percent of the validation images, best epoch
@@ -91,12 +91,12 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
     for depths in (1, 2), (3, 4):
         plots.lines(
             {f"‖∂C/∂b‖; {counted(depth, 'hidden layer')}": {
-                f"layer {layer}": (range(BATCH_STEPS + 1), batch[depth][:, layer - 1])
+                f"layer {layer}": (range(0, BATCH_STEPS + 1, EVERY), batch[depth][:, layer - 1])
                 for layer in range(1, depth + 1)} for depth in depths},
             lesson.path(f"gradients_{depths[0]}_{depths[1]}.png"),
-            "On average over the steps the first layer's gradient is " + ", ".join(
-                f"{ratio(batch[depth]):.2g}" for depth in depths if depth > 1)
-            + " times the last hidden layer's", x="step",
+            "The first layer's gradient beside the last hidden layer's: " + "; ".join(
+                f"{ratio(batch[depth][:1]):.2g} times at the start, {ratio(batch[depth][-1:]):.2g} at "
+                f"the end ({depth} layers)" for depth in depths if depth > 1), x="step",
             log=[f"‖∂C/∂b‖; {counted(depth, 'hidden layer')}" for depth in depths],
             note=f"all of {len(some.images):,} images at once, η = {ETA:g}, no λ")
 
@@ -118,11 +118,15 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
             tests[depth].append(net.accuracy(test))
             during[depth].append(np.transpose(list(history.measured.values())))  # (epochs, depth)
     deepest = DEPTHS[-1]
-    lesson.table(("hidden layers", "first / last hidden layer's gradient", "validation, best epoch, %",
-                  "test, last epoch, %", "book, validation, 50,000 images"),
-                 [(depth, f"{ratio(np.concatenate(during[depth])):.3f}",
-                   spread([max(curve) for curve in curves[depth]]), spread(tests[depth]),
-                   f"{BOOK[depth]:.2f}") for depth in DEPTHS])
+    first, last = ({depth: ratio(np.array([run[epoch] for run in during[depth]])) for depth in DEPTHS}
+                   for epoch in (0, -1))
+    half = {depth: first_epoch_at(np.mean(curves[depth], axis=0), 0.5) for depth in DEPTHS}
+    lesson.table(("hidden layers", "first / last, epoch 1", "last epoch", "half are read in epoch",
+                  "validation, best epoch, %", "book, 50,000", "test, %"),
+                 [(depth, f"{first[depth]:.3f}", f"{last[depth]:.3f}", half[depth] or "-",
+                   spread([max(curve) for curve in curves[depth]]), f"{BOOK[depth]:.2f}",
+                   spread(tests[depth])) for depth in DEPTHS],
+                 "Measured: the first hidden layer's gradient beside the last one's; accuracy")
     heading = "‖∂C/∂b‖ over 1,000 training images"
     plots.lines(
         {heading: {f"layer {layer}": [run[:, layer - 1] for run in during[deepest]]
@@ -130,28 +134,35 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
          "validation images that are right, percent": {
              f"{depth} hidden": [[100 * a for a in run] for run in curves[depth]] for depth in DEPTHS}},
         lesson.path("training.png"),
-        f"{deepest} hidden layers, mini-batches: on average the first layer's gradient is "
-        f"{ratio(np.concatenate(during[deepest])):.2g} times the last hidden layer's",
+        f"{deepest} hidden layers: the first one's gradient is {first[deepest]:.2g} times the last "
+        f"one's after epoch 1, {last[deepest]:.2g} times after epoch {epochs}",
         log=(heading,), note=f"left: {deepest} hidden layers; the mean of {counted(runs, 'run')}, and "
         "their span")
-    best = max(DEPTHS, key=lambda depth: np.mean([max(curve) for curve in curves[depth]]))
     lesson.take_away(
         f"With {deepest} hidden layers the first one's gradient is {ratio(before[deepest]):.3f} times "
-        f"the last hidden one's before training, {ratio(batch[deepest]):.3f} times on average over "
-        f"{BATCH_STEPS} steps on the whole gradient, and "
-        f"{ratio(np.concatenate(during[deepest])):.3f} times in training with mini-batches.",
-        f"""Most of the validation images, in the best epoch, are read with
-        {counted(best, 'hidden layer')}: {spread([max(curve) for curve in curves[best]])} %, against
-        {spread([max(curve) for curve in curves[deepest]])} % with {deepest} and
-        {spread([max(curve) for curve in curves[1]])} % with 1.""",
+        f"the last hidden one's before training; in training with mini-batches it is "
+        f"{first[deepest]:.3f} times after epoch 1 and {last[deepest]:.2f} times after epoch {epochs}.",
+        "What that costs at the beginning: half of the validation images are read "
+        + ", ".join(f"with {counted(depth, 'hidden layer')} "
+                    + (f"in epoch {half[depth]}" if half[depth] else "in no epoch") for depth in DEPTHS)
+        + ".",
+        "In the best epoch they read, with 1 to 4 hidden layers, "
+        + ", ".join(spread([max(curve) for curve in curves[depth]]) for depth in DEPTHS)
+        + f" % of the validation images, after {counted(epochs, 'epoch')} on {train_size:,} images.",
         f"""A short gradient could also mean that a layer has nothing left to learn.  Before training,
         with random weights, that is not so, and there it is already
-        {1 / ratio(before[deepest]):.0f} times shorter than the last hidden layer's.""")
+        {1 / ratio(before[deepest]):.0f} times shorter than the last hidden layer's."""
+        + ("""  Later in training it no longer is: what vanishes, with these settings, is the gradient
+        at the beginning.""" if last[deepest] > 0.5 else ""),
+        f"The same after {BATCH_STEPS} steps on the whole gradient: " + ", ".join(
+            f"{ratio(batch[depth][-1:]):.2f} times with {depth}" for depth in DEPTHS[1:])
+        + " hidden layers.")
     return lesson.end(before={str(depth): before[depth].mean(axis=0).tolist() for depth in DEPTHS},
-                      ratios={name: {str(depth): ratio(of[depth]) for depth in DEPTHS} for name, of in (
-                          ("before", before), ("batch", batch))}
-                      | {"during": {str(depth): ratio(np.concatenate(during[depth]))
-                                    for depth in DEPTHS}},
+                      ratios={name: {str(depth): of(depth) for depth in DEPTHS} for name, of in (
+                          ("before", lambda depth: ratio(before[depth])),
+                          ("batch, end", lambda depth: ratio(batch[depth][-1:])),
+                          ("first epoch", first.get), ("last epoch", last.get))},
+                      half={str(depth): half[depth] for depth in DEPTHS},
                       curves={str(depth): curves[depth] for depth in DEPTHS},
                       tests={str(depth): tests[depth] for depth in DEPTHS})
 
@@ -168,18 +179,19 @@ def norms(net, data):
 
 
 def ratio(norms):
-    """How long the first layer's gradient is beside the last one's; norms : (..., layers)."""
-    first, *_, last = (norms.mean(axis=0)[layer] for layer in (0, -1))
-    return float(first / last)
+    """How long the first layer's gradient is beside the last one's; norms : (n, layers), averaged."""
+    mean = np.mean(norms, axis=0)
+    return float(mean[0] / mean[-1])
 
 
 def batch_descent(net, data):
-    """Learn from all of data at once.  Returns norms before each step and at last."""
+    """Learn from all of data at once.  Returns norms at the start and after every EVERY steps."""
     measured = [norms(net, data)]
-    for _ in range(BATCH_STEPS):
+    for step in range(1, BATCH_STEPS + 1):
         net.update_mini_batch(data, ETA)
-        measured.append(norms(net, data))
-    return np.array(measured)  # (steps + 1, depth)
+        if step % EVERY == 0:
+            measured.append(norms(net, data))
+    return np.array(measured)  # (1 + BATCH_STEPS / EVERY, depth)
 
 
 if __name__ == "__main__":

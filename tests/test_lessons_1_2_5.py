@@ -9,6 +9,8 @@ from lessons import network_2_0_cross_entropy as cross_entropy
 from lessons import network_2_1_overfitting as overfitting
 from lessons import network_2_2_weight_initialisation as weight_initialisation
 from lessons import network_2_3_all_together as all_together
+from lessons import network_2_4_hyper_parameters as hyper_parameters
+from lessons import network_5_0_vanishing_gradients as vanishing_gradients
 from nndl import load_mnist
 from nndl.data.mnist import Splits
 
@@ -142,3 +144,53 @@ def test_a_gain_says_when_runs_overlap():
     assert all_together.gain("x", [0.9, 0.92], [0.95, 0.97]) == "x +5.00"
     assert all_together.gain("x", [0.9, 0.94], [0.93, 0.97]) == "x +3.00 (the runs overlap)"
     assert all_together.gain("x", [0.95, 0.97], [0.9, 0.92]) == "x -5.00"
+
+
+def test_hyper_parameters_are_found_step_by_step(tmp_path, monkeypatch):
+    fewer_to_evaluate(monkeypatch, hyper_parameters, 1000)
+    monkeypatch.setattr(hyper_parameters, "LMBDA_EPOCHS", 3)
+    measured = hyper_parameters.main(epochs=10, train_size=1000, out=tmp_path, runs=1)
+    signal = measured["signal"]
+    assert signal[0] < 0.2 and signal[-1] > 0.8, "from noise to a signal"
+    assert 0.05 <= measured["eta"] <= 2.5 and measured["eta"] == measured["threshold"] / 2
+    by_lmbda = measured["by_lmbda"]
+    assert len(by_lmbda) == 6 and by_lmbda[f"{measured['lmbda']:g}"] == max(by_lmbda.values())
+    assert all(tests[-1] > 0.8 for tests in measured["tests"].values())
+    steady, falling = measured["jumps"].values()
+    assert falling < steady
+    assert figures(tmp_path, hyper_parameters) == ["lambda.png", "learning_rates.png", "schedule.png"]
+
+
+def test_where_no_improvement_ends_training():
+    curve = [0.5, 0.7, 0.6, 0.65, 0.8, 0.8, 0.8, 0.79]
+    assert hyper_parameters.stop_epoch(curve, 2) == 4
+    assert hyper_parameters.stop_epoch(curve, 3) == 8, "to be as good as before is no improvement"
+    assert hyper_parameters.stop_epoch(curve, 4) == 8, "the end"
+
+
+def test_the_deeper_the_network_the_less_its_first_layer_learns(tmp_path, monkeypatch):
+    fewer_to_evaluate(monkeypatch, vanishing_gradients, 1000)
+    monkeypatch.setattr(vanishing_gradients, "BATCH_STEPS", 10)
+    monkeypatch.setattr(vanishing_gradients, "DRAWS", 3)
+    measured = vanishing_gradients.main(epochs=1, train_size=2000, out=tmp_path, runs=1)
+    before = measured["ratios"]["before"]
+    assert before["1"] == 1 > 0.35 > before["2"] > 3 * before["3"] > 9 * before["4"]
+    assert before["4"] < 0.02
+    for depth, book in vanishing_gradients.BOOK_NORMS.items():
+        ours = measured["before"][str(depth)]
+        assert np.allclose(ours, book, rtol=0.6), depth
+    first = measured["ratios"]["first epoch"]
+    assert first["1"] == 1 > first["2"] > first["3"] > first["4"]
+    assert measured["curves"]["1"][0][-1] > measured["curves"]["4"][0][-1] + 0.3
+    assert measured["half"]["4"] is None
+    assert figures(tmp_path, vanishing_gradients) == [
+        "gradients_1_2.png", "gradients_3_4.png", "neurons.png", "training.png"]
+
+
+def test_norms_of_the_mean_gradient():
+    net, data = vanishing_gradients.build_network(2), load_mnist().training[:20]
+    net.backprop(*data)
+    first, second = (layer for layer in net.layers[:-2] if layer.parameters)
+    expected = [np.linalg.norm(layer.nabla_b) / 20 for layer in (first, second)]
+    assert np.allclose(vanishing_gradients.norms(net, data), expected)
+    assert vanishing_gradients.ratio([[1, 5, 4], [3, 5, 4]]) == 0.5

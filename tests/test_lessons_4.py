@@ -1,5 +1,7 @@
 """Lessons 4.x, looking inside: each shows, at a tiny size, what it teaches."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,11 @@ from lessons import network_4_1_filters_and_maps as filters_and_maps
 from lessons import network_4_2_pooling as pooling
 from lessons import network_4_3_backpropagation as backpropagation
 from lessons import network_4_4_translation as translation
+from lessons import network_4_5_activations_and_filters as activations
+from lessons import network_4_6_pytorch as pytorch
 from nndl import load_mnist
 
-LESSONS = [by_hand, filters_and_maps, pooling, translation]
+LESSONS = [filters_and_maps, pooling, translation, activations]
 
 
 @pytest.fixture
@@ -97,7 +101,8 @@ def test_4_3_loops_central_differences_and_nndl_agree(tmp_path):
     assert figures(tmp_path, backpropagation) == {"step.png", "forward_and_back.png"}
 
 
-def test_4_4_convolution_bears_a_move_better_and_training_on_moved_digits_best(few, tmp_path):
+def test_4_4_convolution_bears_a_move_training_on_moved_digits_more(few, monkeypatch, tmp_path):
+    monkeypatch.setattr(translation, "MOVED", 250)
     measured = translation.main(epochs=2, train_size=2_000, runs=1, out=tmp_path)
     curves = {name: dict(zip(translation.SHIFTS, curves[0]))
               for name, curves in measured["curves"].items()}
@@ -116,3 +121,70 @@ def test_4_4_how_far_digits_may_move():
     assert translation.bears(curve) == 2
     assert translation.bears([0.95] * 21) == 10
     assert translation.bears([0.5] * 21) is None
+
+
+def test_4_5_all_of_them_learn_and_are_judged_by_their_spread(few, monkeypatch, tmp_path):
+    monkeypatch.setattr(activations, "LOOKED_AT", 200)
+    measured = activations.main(epochs=2, train_size=500, runs=2, out=tmp_path)
+    for name in (*activations.ACTIVATIONS, "3 x 3", "7 x 7"):
+        assert max(measured["accuracies"][name]) > 0.15, name  # guessing is 0.1
+    assert measured["accuracies"]["5 x 5"] == measured["accuracies"]["ReLU"]
+    # Larger filters: fewer places, and so fewer weights behind them.
+    sizes = [measured["parameters"][activations.sized(k)] for k in (3, 5, 7)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert set(measured["verdicts"]["activations"]) == {"leaky ReLU", "ELU", "GELU"}
+    assert figures(tmp_path, activations) == {"activations.png", "filter_sizes.png", "shapes.png"}
+
+
+def test_4_5_a_difference_within_the_spread_is_called_that():
+    assert activations.verdict([0.91, 0.93], [0.92, 0.90]) == "within what runs differ by"
+    assert activations.verdict([0.950, 0.951], [0.930, 0.931]) == (
+        "+2.00 points, beyond what runs differ by")
+    assert activations.verdict([0.9], [0.8]) == "+10.00 points, one run"
+
+
+def test_4_5_the_curves_are_those_of_the_layers():
+    z = np.array([-2.0, -0.5, 0.5, 2.0])
+    a, slope = activations.curve_of(activations.LeakyReLU(activations.SLOPE), z)
+    np.testing.assert_allclose(a, [-0.02, -0.005, 0.5, 2])
+    np.testing.assert_allclose(slope, [0.01, 0.01, 1, 1])
+
+
+def test_4_5_neurons_that_are_never_on():
+    net, images = activations.build_network(), load_mnist().training.images[:50]
+    net.layers[2].b[:30] = -1000
+    assert 0.3 <= activations.never_above_0(net, images) < 0.8
+    net.layers[2].b[:] = 1000
+    assert activations.never_above_0(net, images) == 0
+
+
+def test_4_6_pytorch_computes_the_same(tmp_path):
+    pytest.importorskip("torch")
+    measured = pytorch.main(steps=5, out=tmp_path)
+    assert measured["same"] and measured["most"] < 1e-12
+    assert len(measured["layers"]) == 11
+    assert measured["learned"]["float64"][-1] < 1e-12
+    assert 1e-9 < measured["learned"]["float32"][-1] < 1e-4
+    assert figures(tmp_path, pytorch) == {"learning.png", "gradients.png"}
+
+
+def test_4_6_says_one_line_where_pytorch_is_absent(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    assert pytorch.main(out=tmp_path) == {}
+    said = capsys.readouterr().out
+    assert "pip install torch, and run this lesson again" in said and "The idea" not in said
+    assert figures(tmp_path, pytorch) == set()
+
+
+def test_4_6_a_wrong_weight_is_seen(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    build = pytorch.build_in_pytorch
+
+    def wrong(torch, net):
+        twin = build(torch, net)
+        with torch.no_grad():
+            twin[3].bias[0] += 1e-6
+        return twin
+
+    monkeypatch.setattr(pytorch, "build_in_pytorch", wrong)
+    assert not pytorch.main(steps=2, out=tmp_path)["same"]

@@ -5,8 +5,8 @@ goes on, not before.
 
 The answer: nndl.data.distort.distorted(training) looks like a data set, and is none: SGD asks it for a
 mini-batch, and it makes one, another each time.  It takes no memory and never repeats itself.  How much
-an image is turned, slanted, moved, stretched or bent are its arguments, the paper's (Simard, Steinkraus
-and Platt 2003).  network3 wants arrays: a subclass makes those of an epoch when it begins.
+an image is turned, slanted, moved, stretched or bent are its arguments (after Simard,
+Steinkraus and Platt 2003).  network3 wants arrays: a subclass makes those of an epoch when it begins.
 
 With few images this is worth most: the network has seen each of them soon, and then learns them by
 heart.
@@ -24,6 +24,7 @@ from nndl import ConvPool, Dense, Network, ReLU, Softmax, load_mnist, plots
 from nndl.book import legacy, network3
 from nndl.data.distort import distorted
 from nndl.lesson import counted, percent, spread
+from nndl.schedules import falling
 
 MINI_BATCH_SIZE, ETA = 10, 0.05
 DISTORTION = {"rotation": 10.0, "shear": 0.15, "shift": 1.5, "scale": 0.0, "elastic": 0.0}
@@ -60,32 +61,32 @@ def as_in_the_book(training, epochs, validation, seed):
     return net.accuracy(validation)
 
 
-def main(epochs=20, train_size=500, runs=2, seed=0, out="pictures"):
+def main(epochs=20, train_size=500, runs=2, seed=0, out="pictures", test_size=10_000):
     """Train with and without.  Returns test accuracies, fractions."""
     training, validation, test = load_mnist()
-    training = training[:train_size]
+    training, test = training[:train_size], test[:test_size]
     accuracies, by_heart = {}, {}
     for name, data in (("as they are", training), ("distorted", distorted(training, **DISTORTION))):
         nets = [build(seed + run) for run in range(runs)]
         for net in nets:
-            net.SGD(data, epochs, MINI_BATCH_SIZE, ETA, progress=False)
+            net.SGD(data, epochs, MINI_BATCH_SIZE, falling(ETA, epochs), progress=False)
         accuracies[name] = [net.accuracy(test) for net in nets]
         by_heart[name] = [net.accuracy(training) for net in nets]
     print(f"{counted(epochs, 'epoch')} on {train_size:,} images; right, % of test, of training images:")
     for name in accuracies:
         print(f"    {name:<12} {spread(accuracies[name]):<20} {spread(by_heart[name])}")
-    book = as_in_the_book(training, epochs, validation[:2000], seed)
-    print(f"network3's subclass, a smaller network, distorted: {percent(book)} % of 2,000 validation "
+    book = as_in_the_book(training, epochs, validation[:1000], seed)
+    print(f"network3's subclass, a smaller network, distorted: {percent(book)} % of 1,000 validation "
           "images")
     plain, better = (np.mean(each) for each in accuracies.values())
     once = distorted(training, **DISTORTION).images
-    rows = [("the image", training.images[:1])] + [
+    rows = [("image 1 as it is", training.images[:1])] + [
         (f"distorted: image {n + 1}", once.make(np.full(8, n), np.random.default_rng(n)))
         for n in range(3)]
     saved = plots.rows_of_images(
         rows, Path(out) / "solutions" / "distortions_on_the_fly.png",
-        f"From {train_size:,} images as they are a network learns to be right for {percent(plain, 1)} %, "
-        f"distorted for {percent(better, 1)} %")
+        f"From {train_size:,} images as they are a network comes to {percent(plain, 1)} % of the test "
+        f"images, distorted to {percent(better, 1)} %")
     print(f"saved: {saved}")
     return {"accuracies": accuracies, "training": by_heart, "book": book}
 

@@ -47,10 +47,10 @@ def waited(accuracies):
     return len(accuracies) - 1 - accuracies.index(max(accuracies))
 
 
-def main(epochs=30, train_size=500, n=3, seed=0):
+def main(epochs=30, train_size=500, n=3, seed=0, test_size=10_000):
     """Stop network3, and the library's network.  Returns accuracies by epoch."""
     training, validation, test = load_mnist()
-    training, validation = training[:train_size], validation[:2000]
+    training, validation = training[:train_size], validation[:1000]
     legacy.seed(seed)
     try:
         net = Stopping([network3.ConvPoolLayer(**SHAPES, activation_fn=network3.ReLU),
@@ -66,9 +66,9 @@ def main(epochs=30, train_size=500, n=3, seed=0):
                        stop=lambda history: waited(history.evaluation_accuracy) >= n)
     ours = history.evaluation_accuracy
     for name, accuracies, it in (("network3", book, net), ("the library", ours, core)):
+        right = it.accuracy(test[:test_size])
         print(f"{name}: {len(accuracies)} epochs, the best was number "
-              f"{1 + accuracies.index(max(accuracies))}; at the end {percent(it.accuracy(test))} % of "
-              "the test images are right")
+              f"{1 + accuracies.index(max(accuracies))}; {percent(right)} % of the test images right")
     return {"book": book, "ours": ours}
 
 

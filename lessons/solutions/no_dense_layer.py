@@ -27,7 +27,7 @@ NAMES = {"6.conv": "convolution, dense 100, softmax", "6.conv.only": "convolutio
 ETA, MINI_BATCH_SIZE = 0.1, 10
 
 
-def main(epochs=4, train_size=4000, seed=0, out="pictures"):
+def main(epochs=4, train_size=4000, seed=0, out="pictures", test_size=10_000):
     """A short run of each, and the long ones.  Returns accuracies, fractions."""
     training, _, test = load_mnist()
     short, parameters = {}, {}
@@ -35,7 +35,7 @@ def main(epochs=4, train_size=4000, seed=0, out="pictures"):
     for name, what in NAMES.items():
         net = Network(EXPERIMENTS[name].layers(), seed=seed)
         net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA, progress=False)
-        short[name], parameters[name] = net.accuracy(test), net.parameters
+        short[name], parameters[name] = net.accuracy(test[:test_size]), net.parameters
         print(f"    {what:<32} {percent(short[name])}   ({parameters[name]:,} parameters)")
     long = {name: [run["test_accuracy"][-1] for run in results(EXPERIMENTS[name], FOLDER)]
             for name in NAMES}

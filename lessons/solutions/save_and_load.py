@@ -48,7 +48,7 @@ def book_network():
 def main(epochs=1, train_size=2000, seed=0):
     """Save, load, compare.  Returns whether the outputs are the same, and what damage is answered."""
     training, _, test = load_mnist()
-    x = test.images[:1000]
+    x, test = test.images[:1000], test[:2000]
     core = Network([ConvPool(10, 5), Dense(10), Softmax()], seed=seed)
     core.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA, progress=False)
     book = book_network()
@@ -60,7 +60,7 @@ def main(epochs=1, train_size=2000, seed=0):
         again, size = Network.load(path), path.stat().st_size
         same["the library"] = np.array_equal(core.feedforward(x), again.feedforward(x))
         print(f"the library: {core.parameters:,} parameters in {size:,} bytes; "
-              f"{percent(core.accuracy(test))} % of the test images right before, "
+              f"{percent(core.accuracy(test))} % of 2,000 test images right before, "
               f"{percent(again.accuracy(test))} % after.  Loaded: {again!r}")
 
         other = book_network()

@@ -1,0 +1,161 @@
+"""4.5  Do leaky ReLU, ELU, GELU, or smaller and larger filters change anything?
+
+Book: chapter 6, "Using rectified linear units"; chapter 3, "Other models of artificial neuron".
+Before: 3.1.1, 4.4.
+Next: 4.6, the same network in PyTorch.
+
+    python -m lessons 4.5          3 epochs on 5,000 images, three runs of each
+    python -m lessons 4.5 --full   10 epochs on all 50,000, three runs of each
+
+Steps through: leaky_relu_forward, elu_forward, gelu_forward and the backward below each in
+nndl/ops/activation_numpy.py; conv_size in nndl/ops/shapes.py.
+
+Exercises
+1. The book's (ch. 2): backpropagation with linear neurons.  Worked: solutions/linear_neurons.py
+2. Two layers of 3 x 3 filters without a pool between them look at 5 x 5 pixels, as one of 5 x 5 does.
+   Which learns better, and which has fewer parameters?
+"""
+
+import statistics
+
+import numpy as np
+
+from nndl import ELU, GELU, ConvPool, Dense, LeakyReLU, Network, ReLU, Softmax, load_mnist, plots
+from nndl.lesson import Lesson, command_line, counted, spread
+
+ETA, LMBDA, MINI_BATCH_SIZE = 0.03, 1.0, 10
+SLOPE = 0.01  # of leaky ReLU below 0
+ACTIVATIONS = {"ReLU": ReLU, "leaky ReLU": LeakyReLU, "ELU": ELU, "GELU": GELU}
+SIZES = (3, 5, 7)
+LOOKED_AT = 1_000  # validation images for which a neuron may be on
+FULL = {"epochs": 10, "train_size": 50_000, "runs": 3}
+
+
+def build_network(activation="ReLU", size=5, backend=None, seed=0):
+    """One convolution with filters of size x size and a dense layer, both with that activation."""
+    layer = LeakyReLU(SLOPE) if activation == "leaky ReLU" else ACTIVATIONS[activation]()
+    return Network([
+        ConvPool(20, size, activation=layer.name),  # (m, 1, 28, 28) -> (m, 20, 12, 12), for 5 x 5
+        Dense(100), layer,                          # (m, 2880)      -> (m, 100)
+        Dense(10), Softmax(),                       #                -> (m, 10)
+    ], backend=backend, seed=seed)
+
+
+def main(epochs=3, train_size=5_000, backend=None, seed=0, out="pictures", runs=3):
+    """Train each several times.  Returns accuracies and seconds an epoch, by name."""
+    lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
+                    runs=runs)
+    lesson.idea("""
+        A rectified linear unit that is off learns nothing: its slope is 0.  Leaky ReLU gives it a small
+        one, ELU lets it go down smoothly to -1, GELU rounds the corner off.  Each has been reported to
+        do better than ReLU somewhere.  And filters of 5 x 5 are the book's choice; many networks take
+        3 x 3, some 7 x 7.
+
+        Most such differences are small, and two runs of the same network differ, too, since they begin
+        from other random numbers and see the images in another order.  So each network is trained
+        several times, and what lies within what the runs differ by is said to be just that.""")
+    lesson.mathematics("""
+        ReLU        max(0, z)                                                            (112)
+        leaky ReLU  z for z > 0, else 0.01 z
+        ELU         z for z > 0, else e^z - 1
+        GELU        z Φ(z),  Φ: the share of a standard normal distribution below z
+        k x k filters: maps of (29 - k) x (29 - k) neurons, 20 (k² + 1) parameters       (125)
+        apart:  |difference of the means| > 2 sqrt(s₁²/n₁ + s₂²/n₂),  s: standard deviation of runs""")
+    lesson.network(build_network(backend=backend, seed=seed), "The network, here with ReLU and 5 x 5")
+
+    training, validation, test = load_mnist()
+    settings = {name: (name, 5) for name in ACTIVATIONS} | {
+        sized(k): ("ReLU", k) for k in SIZES if k != 5}
+    accuracies, seconds, parameters, never_on = {}, {}, {}, {}
+    for name, (activation, size) in settings.items():
+        lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
+                    {train_size:,} images, η = {ETA:g}, λ = {LMBDA:g}""")
+        accuracies[name], seconds[name], never_on[name] = [], [], []
+        for run in range(runs):
+            net = build_network(activation, size, backend, seed + run)
+            history = net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA, LMBDA,
+                              checkpoint=lesson.checkpoint(f"{name} {run}"))
+            accuracies[name].append(net.accuracy(test))
+            seconds[name].append(min(history.seconds))
+            never_on[name].append(never_above_0(net, validation.images[:LOOKED_AT]))
+        parameters[name] = net.parameters
+    for measured in accuracies, seconds, parameters, never_on:
+        measured[sized(5)] = measured["ReLU"]  # the same network under its other name
+
+    groups = {"activations": list(ACTIVATIONS), "filter sizes": [sized(k) for k in SIZES]}
+    verdicts = {}
+    for (group, names), reference in zip(groups.items(), ("ReLU", sized(5))):
+        verdicts[group] = {name: verdict(accuracies[name], accuracies[reference])
+                           for name in names if name != reference}
+        lesson.table(("", "parameters", "s an epoch", "dense neurons never on, %", "test, %",
+                      f"against {reference}"),
+                     [(name, f"{parameters[name]:,}", f"{min(seconds[name]):.1f}",
+                       spread(never_on[name], 0), spread(accuracies[name]),
+                       verdicts[group].get(name, "")) for name in names], f"Measured: {group}")
+        plots.dots({name: [100 * a for a in accuracies[name]] for name in names},
+                   lesson.path(f"{group.replace(' ', '_')}.png"),
+                   f"Against {reference}: " + "; ".join(
+                       f"{name} {said}" for name, said in verdicts[group].items()),
+                   "test images that are right, percent",
+                   note=f"{counted(epochs, 'epoch')} on {train_size:,} images")
+    z = np.linspace(-4, 3, 141)
+    shapes, slopes = {}, {}
+    for name, kind in ACTIVATIONS.items():
+        shapes[name], slopes[name] = ((z, values) for values in curve_of(kind(), z))
+    plots.lines({"activation": shapes, "its slope": slopes}, lesson.path("shapes.png"),
+                "Below 0: ReLU's slope is 0, leaky ReLU's 0.01, ELU's falls off, GELU's changes sign",
+                "z")
+    lesson.take_away(
+        f"Against ReLU ({spread(accuracies['ReLU'])} % of the test images): " + "; ".join(
+            f"{name} {spread(accuracies[name])}, {said}"
+            for name, said in verdicts["activations"].items())
+        + ".  Against filters of 5 x 5: " + "; ".join(
+            f"{name} {spread(accuracies[name])}, {said}"
+            for name, said in verdicts["filter sizes"].items()) + ".",
+        f"""Of ReLU's dense neurons {spread(never_on['ReLU'], 0)} % have z < 0 for each of
+        {LOOKED_AT:,} images: their slope is 0 there, and they learn nothing.  That is what the others
+        mean to mend.""",
+        f"""GELU takes {min(seconds['GELU']) / min(seconds['ReLU']):.1f} times as long an epoch as ReLU.
+        It is dear to compute, and not monotone: the largest z of a window need not have the largest
+        activation, so that all four must be computed, not the winner's alone.""",
+        f"""This is for {counted(epochs, 'epoch')} on {train_size:,} images, one learning rate for all,
+        and {counted(runs, 'run')} of each.  Other settings may turn it round.  One run of each would
+        have shown a winner in any case.""")
+    return lesson.end(accuracies=accuracies, seconds=seconds, never_on=never_on, verdicts=verdicts,
+                      parameters=parameters)
+
+
+def sized(k):
+    """The name of a filter size."""
+    return f"{k} x {k}"
+
+
+def verdict(one, reference):
+    """What can be said of some runs against those of the reference."""
+    points = 100 * (statistics.mean(one) - statistics.mean(reference))
+    if min(len(one), len(reference)) < 2:
+        return f"{points:+.2f} points, one run"
+    error = sum(statistics.variance(runs) / len(runs) for runs in (one, reference)) ** 0.5
+    if abs(points) / 100 > 2 * error:
+        return f"{points:+.2f} points, beyond what runs differ by"
+    return "within what runs differ by"
+
+
+def never_above_0(net, images):
+    """The share of the dense layer's neurons whose z is not above 0 for any of the images."""
+    a = (images[:, None] / 256).astype(net.dtype)
+    with net.ops.running():
+        for layer in net.layers[:3]:  # ConvPool, Flatten, Dense
+            a = layer.forward(a, training=False)
+        return float(np.mean((a <= 0).all(axis=0)))
+
+
+def curve_of(layer, z):
+    """An activation's values at z and its slopes, by its own forward and backward."""
+    layer.setup((len(z),), build_network("ReLU").ops, np.random.default_rng(0), np.float64)
+    a = layer.forward(z[None]).copy()
+    return a[0], layer.backward(np.ones_like(z[None]))[0].copy()
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line(main, FULL))
