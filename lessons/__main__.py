@@ -1,6 +1,7 @@
 """`python -m lessons`: the list of lessons; with a number one of them; --all or --path several."""
 
 import importlib
+import inspect
 import re
 import shutil
 import sys
@@ -8,7 +9,7 @@ import time
 from pathlib import Path
 
 from nndl.command import run, writable
-from nndl.lesson import about, command_line, parser_of
+from nndl.lesson import OPTIONS, about, command_line, parser_of
 
 from .course import PATHS, lessons, measured
 
@@ -30,12 +31,9 @@ def main(arguments=None):
         parser.error(f"there is no lesson {unknown[0]}; `{NAME}` lists them")
     if not asked:
         return run(NAME, lambda: list_of(there))
-    given = [f"--{name.replace('_', '-')}={getattr(options, name)}"
-             for name in ("epochs", "train_size", "seed", "backend", "out")
-             if getattr(options, name) is not None] + ["--full"] * options.full
     if len(asked) == 1:
-        return run_one(asked[0], there, given, options)
-    return run_several(asked, there, given, options)
+        return run_one(asked[0], there, options)
+    return run_several(asked, there, options)
 
 
 def list_of(there):
@@ -55,8 +53,11 @@ def list_of(there):
     print(f"\n`{NAME} {rows[0][0]}` runs one; --help shows what is possible")
 
 
-def run_one(id, there, given, options):
-    """Run a lesson; returns the exit status."""
+def run_one(id, there, options, all_options=True):
+    """Run a lesson; returns the exit status.
+
+    all_options : False leaves out those that this lesson does not have, as among many lessons
+    """
     path = there[id]
     try:
         module = importlib.import_module(f"lessons.{path.stem}")
@@ -71,19 +72,23 @@ def run_one(id, there, given, options):
         seed = f".{options.seed or 0}" if options.full else ""
         shutil.copyfile(made, folder / f"{id}{seed}.json")
 
+    known = inspect.signature(module.main).parameters
+    given = [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in OPTIONS
+             if getattr(options, name) is not None and (all_options or name in known)]
+    given += ["--full"] * options.full
     if options.results and (status := run(NAME, lambda: writable(options.results, "--results"))):
         return status
     status = command_line(module.main, module.FULL, given, f"{NAME} {id}")
     return status or (run(NAME, keep) if options.results else 0)
 
 
-def run_several(asked, there, given, options):
+def run_several(asked, there, options):
     """Run lesson after lesson, also where one fails; returns the exit status of the worst."""
     worst, began, rows = 0, time.perf_counter(), []
     for number, id in enumerate(asked, start=1):
         print(f"\n--- lesson {number} of {len(asked)}, {time.perf_counter() - began:.0f} s so far")
         start = time.perf_counter()
-        status = run_one(id, there, given, options)
+        status = run_one(id, there, options, all_options=False)
         rows.append((id, time.perf_counter() - start, status))
         worst = max(worst, status)
         if status == 130:  # Ctrl-C: it was not this lesson alone that was meant

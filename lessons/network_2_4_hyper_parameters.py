@@ -138,6 +138,7 @@ def main(epochs=30, train_size=10_000, backend=None, seed=0, out="pictures", run
                 once with an η that begins twice as large and falls, by the same factor in each epoch,
                 to a sixteenth; {counted(runs, "run")} of each.""")
     curves, tests = ({constant: [], fell: []} for _ in range(2))
+    rates = {}
     for name, rate in ((constant, eta), (fell, falling(threshold, epochs))):
         for run in range(runs):
             _, history = train(training, epochs, rate, lmbda, run,
@@ -145,6 +146,7 @@ def main(epochs=30, train_size=10_000, backend=None, seed=0, out="pictures", run
                                checkpoint=lesson.checkpoint(f"{name} {run}"))
             curves[name].append(history.evaluation_accuracy)
             tests[name].append(history.measured["test"])
+            rates[name] = history.eta
     stopped = {patience: [stop_epoch(curve, patience) for curve in curves[constant]]
                for patience in PATIENCE}
 
@@ -188,7 +190,7 @@ def main(epochs=30, train_size=10_000, backend=None, seed=0, out="pictures", run
     return lesson.end(signal=list(signal.values()), eta=eta, threshold=threshold, lmbda=lmbda,
                       by_lmbda={f"{strength:g}": a for strength, a in by_lmbda.items()},
                       stopped={str(patience): ends for patience, ends in stopped.items()},
-                      curves=curves, tests=ends, jumps=jumps)
+                      curves=curves, tests=ends, jumps=jumps, rates=rates)
 
 
 def stop_epoch(accuracies, patience):

@@ -5,7 +5,7 @@ Book: chapter 3, "Other techniques for regularization"; chapter 6, "Convolutiona
 Before: 3.2.2.
 Next: 3.3.0, the standard network.
 
-    python -m lessons 3.2.3          20 epochs on 500 images, two runs of each of four
+    python -m lessons 3.2.3          25 epochs on 500 images, two runs of each of four
     python -m lessons 3.2.3 --full   20 epochs on all 50,000, one run of each
 
 Steps through: Dropout.forward in nndl/layers.py, and layer_step in nndl/ops/update_numpy.py
@@ -22,11 +22,11 @@ from nndl.comparing import compared
 from nndl.lesson import Lesson, command_line, counted, percent, spread
 from nndl.schedules import falling
 
-ETA, FALLS_TO, MINI_BATCH_SIZE = 0.05, 1 / 16, 10
+ETA, MINI_BATCH_SIZE = 0.03, 10
 LMBDA, P_DROPOUT, NEURONS = 1.0, 0.5, 300
 METHODS = {"neither": (0.0, 0.0), "L2": (LMBDA, 0.0), "dropout": (0.0, P_DROPOUT),
            "both": (LMBDA, P_DROPOUT)}
-FULL = {"epochs": 20, "train_size": 50_000, "runs": 1}
+FULL = {"epochs": 20, "train_size": 50_000, "runs": 1, "falls_to": 1 / 16}
 PROMISED = {"both": "99.5"}
 
 
@@ -40,11 +40,11 @@ def build_network(p_dropout=P_DROPOUT, backend=None, seed=0):
     ], backend=backend, seed=seed)
 
 
-def main(epochs=20, train_size=500, backend=None, seed=0, out="pictures", runs=2):
-    """Train with neither, L2, dropout, both.  Returns accuracies, fractions: of both under "accuracy",
-    of all by name."""
+def main(epochs=25, train_size=500, backend=None, seed=0, out="pictures", runs=2, falls_to=1.0):
+    """Train with neither, L2, dropout, both, while η falls to so much of it.  Returns accuracies,
+    fractions: of both under "accuracy", of all by name."""
     lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
-                    runs=runs)
+                    runs=runs, falls_to=falls_to)
     lesson.idea("""
         L2 regularisation and dropout are against the same thing by different means, and nothing forbids
         to use both: L2 in the cost, dropout in the network.  If each took care of half of the
@@ -62,10 +62,10 @@ def main(epochs=20, train_size=500, backend=None, seed=0, out="pictures", runs=2
     for name, (lmbda, p_dropout) in METHODS.items():
         lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
                     {train_size:,} images, λ = {lmbda:g}, p = {p_dropout:g}, η from {ETA:g} to
-                    {ETA * FALLS_TO:.2g}""")
+                    {ETA * falls_to:.2g}""")
         for run in range(runs):
             net = build_network(p_dropout, backend, seed + run)
-            net.SGD(some, epochs, MINI_BATCH_SIZE, falling(ETA, epochs, FALLS_TO), lmbda,
+            net.SGD(some, epochs, MINI_BATCH_SIZE, falling(ETA, epochs, falls_to), lmbda,
                     checkpoint=lesson.checkpoint(f"{name} {run}"))
             learnt[name].append(net.accuracy(some))
             chosen[name].append(net.accuracy(validation))

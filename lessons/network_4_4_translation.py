@@ -152,7 +152,7 @@ def bears(curve, least=0.9):
 def words(pixels):
     """What bears has found, in words."""
     if not pixels:
-        return "at no move" if pixels is None else "only unmoved"
+        return "nowhere" if pixels is None else "only unmoved"
     return f"up to {counted(pixels, 'pixel')} either way"
 
 

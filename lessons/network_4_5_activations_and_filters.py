@@ -112,7 +112,7 @@ def main(epochs=3, train_size=5_000, backend=None, seed=0, out="pictures", runs=
         + ".  Against filters of 5 x 5: " + "; ".join(
             f"{name} {spread(accuracies[name])}, {said}"
             for name, said in verdicts["filter sizes"].items()) + ".",
-        f"""Of ReLU's dense neurons {spread(never_on['ReLU'], 0)} % have z < 0 for each of
+        f"""Of ReLU's dense neurons {spread(never_on['ReLU'], 0)} % have z <= 0 for each of
         {LOOKED_AT:,} images: their slope is 0 there, and they learn nothing.  That is what the others
         mean to mend.""",
         f"""GELU takes {min(seconds['GELU']) / min(seconds['ReLU']):.1f} times as long an epoch as ReLU.

@@ -232,6 +232,18 @@ def test_several_lessons_also_where_one_fails(own, capsys):
     assert re.search(r"\n9\.0 .* failed\n9\.1 ", out) and "invalid syntax" in err
 
 
+def test_among_many_lessons_each_takes_the_options_that_it_has(own, capsys):
+    by_hand = PROGRAM.replace("epochs=2, ", "").replace("epochs=epochs, ", "").replace(
+        "def main(", "epochs = 5\n\n\ndef main(").replace("9.1  ", "9.2  ")
+    (own / "lessons" / "network_9_2_hand.py").write_text(by_hand, encoding="utf-8")
+    assert run("9.1", "9.2", "--epochs", 3) == 0
+    out = capsys.readouterr().out
+    assert "3 epochs on 20 images." in out and "5 epochs on 20 images." in out
+    assert run("9.2", "--epochs", 3) == 2
+    assert capsys.readouterr().err.endswith("lesson 9.2 has no such thing to set\n")
+    sys.modules.pop("lessons.network_9_2_hand")
+
+
 def test_ctrl_c_ends_the_whole_course(own, monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -156,6 +156,9 @@ def test_hyper_parameters_are_found_step_by_step(tmp_path, monkeypatch):
     by_lmbda = measured["by_lmbda"]
     assert len(by_lmbda) == 6 and by_lmbda[f"{measured['lmbda']:g}"] == max(by_lmbda.values())
     assert all(tests[-1] > 0.8 for tests in measured["tests"].values())
+    steady, falling = measured["rates"].values()
+    assert steady == [measured["eta"]] * 10
+    assert falling[0] == measured["threshold"] and np.isclose(falling[-1], falling[0] / 16)
     steady, falling = measured["jumps"].values()
     assert falling < steady
     assert figures(tmp_path, hyper_parameters) == ["lambda.png", "learning_rates.png", "schedule.png"]

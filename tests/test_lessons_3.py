@@ -72,7 +72,7 @@ def test_a_tanh_network_is_a_sigmoid_network_in_other_clothes(tmp_path):
     assert measured["apart"] < 1e-4
     assert measured["accuracy"] == measured["accuracies"]["ReLU"]
     assert min(measured["accuracy"] + measured["accuracies"]["tanh"]) > 0.8
-    assert measured["times"] >= 1 and set(measured["epochs"]) == {"ReLU", "tanh"}
+    assert measured["times"] > 1 and set(measured["epochs"]) == {"ReLU", "tanh"}
 
 
 def test_rescaling_needs_every_factor():
@@ -89,7 +89,13 @@ def test_rescaling_needs_every_factor():
 def test_the_head_start_counts_epochs():
     lesson = importlib.import_module("lessons.network_3_1_1_relu_tanh")
     curves = {"ReLU": [0.9, 0.97, 0.98, 0.985], "tanh": [0.9, 0.95, 0.96, 0.97]}
-    assert lesson.head_start(curves) == ({"ReLU": 2, "tanh": 4}, 0.97)
+    level, epochs = lesson.head_start(curves)
+    assert level == 0.97 and epochs == pytest.approx({"ReLU": 2, "tanh": 4})
+    curves["tanh"] = [0.7, 0.9, 0.95, 0.96]
+    level, epochs = lesson.head_start(curves)
+    assert level == 0.96 and epochs == pytest.approx({"ReLU": 1 + 6 / 7, "tanh": 4})
+    assert lesson.head_start({"ReLU": [0.5], "tanh": [0.3]})[1] == pytest.approx(
+        {"ReLU": 0.5, "tanh": 1})  # from guessing, 0.1
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -121,8 +127,8 @@ def test_dropout_keeps_a_network_from_learning_by_heart(tmp_path):
     assert figures == {"accuracy.png"}
     assert measured["accuracy"] == measured["accuracies"]["dropout"]
     gap = {name: measured["training"][name][0] - measured["accuracies"][name][0]
-           for name in ("dropout", "without")}
-    assert gap["without"] > gap["dropout"] > 0
+           for name in ("dropout", "no dropout")}
+    assert gap["no dropout"] > gap["dropout"] > 0
 
 
 def test_inverted_dropout_keeps_the_mean():
@@ -150,9 +156,10 @@ def test_dropout_costs_a_small_network_more_than_a_large_one(tmp_path):
     assert measured["accuracies"]["large with neither"] > measured["accuracies"]["small with neither"]
 
 
-def test_both_together_are_better_than_neither(tmp_path):
-    measured, figures = run("3_2_3_dropout_and_l2", tmp_path, epochs=8, train_size=300, runs=1)
+def test_both_together_learn_less_by_heart_than_neither(tmp_path):
+    measured, figures = run("3_2_3_dropout_and_l2", tmp_path, epochs=6, train_size=300, runs=1)
     assert figures == {"methods.png"}
     assert measured["accuracy"] == measured["accuracies"]["both"]
     assert set(measured["accuracies"]) == {"neither", "L2", "dropout", "both"}
-    assert measured["gain"]["both"] > 0
+    assert measured["training"]["both"][0] < measured["training"]["neither"][0] - 0.01
+    assert measured["gain"]["neither"] == 0 and measured["gain"]["both"] != 0

@@ -43,7 +43,8 @@ class Distorting(network3.Network):
 
 def build(seed):
     """A convolution and a dense layer."""
-    return Network([ConvPool(10, 5), Dense(50, init="he"), ReLU(), Dense(10), Softmax()], seed=seed)
+    return Network([ConvPool(10, 5, init="he"), Dense(50, init="he"), ReLU(), Dense(10), Softmax()],
+                   seed=seed)
 
 
 def as_in_the_book(training, epochs, validation, seed):
