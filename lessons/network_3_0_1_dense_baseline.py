@@ -104,7 +104,7 @@ def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", runs
     lesson.take_away(
         f"With as many parameters {compared(accuracies, SAME, DENSE)}.",
         f"With a tenth of them {compared(accuracies, TENTH, DENSE)}.  "
-        f"Of all four: {said}.  What counts is where the weights are, not how many.")
+        f"Of all four: {said}.")
     return lesson.end(accuracy=accuracies[DENSE], accuracies=accuracies, parameters=size,
                       smallest=smallest)
 
