@@ -14,11 +14,11 @@ Exercises
    runs do not make themselves?
 """
 
-import statistics
 
 import numpy as np
 
 from nndl import Conv, ConvPool, Dense, Network, ReLU, Softmax, load_mnist, plots
+from nndl.comparing import clearly_apart
 from nndl.data.expand import shifted
 from nndl.lesson import Lesson, command_line, counted, spread
 
@@ -137,14 +137,6 @@ def maps(net, images):
             if isinstance(layer, Dense):
                 return a.copy()  # rows already: a Flatten stands before it
             a = layer.forward(a, training=False)
-
-
-def clearly_apart(one, other):
-    """Whether two sets of runs differ by more than twice the standard error of their difference."""
-    if min(len(one), len(other)) < 2:
-        return False
-    error = (statistics.variance(one) / len(one) + statistics.variance(other) / len(other)) ** 0.5
-    return abs(statistics.mean(one) - statistics.mean(other)) > 2 * error
 
 
 if __name__ == "__main__":

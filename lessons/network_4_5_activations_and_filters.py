@@ -21,6 +21,7 @@ import statistics
 import numpy as np
 
 from nndl import ELU, GELU, ConvPool, Dense, LeakyReLU, Network, ReLU, Softmax, load_mnist, plots
+from nndl.comparing import clearly_apart
 from nndl.lesson import Lesson, command_line, counted, spread
 
 ETA, LMBDA, MINI_BATCH_SIZE = 0.03, 1.0, 10
@@ -135,8 +136,7 @@ def verdict(one, reference):
     points = 100 * (statistics.mean(one) - statistics.mean(reference))
     if min(len(one), len(reference)) < 2:
         return f"{points:+.2f} points, one run"
-    error = sum(statistics.variance(runs) / len(runs) for runs in (one, reference)) ** 0.5
-    if abs(points) / 100 > 2 * error:
+    if clearly_apart(one, reference):
         return f"{points:+.2f} points, beyond what runs differ by"
     return "within what runs differ by"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import __version__
 from .command import Parser, new_folder, number, run, writable
+from .comparing import counted
 from .environment import machine, versions
 from .ops.shapes import times
 
@@ -56,7 +57,7 @@ def train(options):
     print(net)
     print(f"\n{len(splits.training.images):,} training images, mini-batches of "
           f"{options.mini_batch_size}, eta {options.eta:g}{fall}, lmbda {options.lmbda:g}, "
-          f"seed {options.seed}, {net.ops.name} backend, {_counted(net.ops.threads, 'thread')}")
+          f"seed {options.seed}, {net.ops.name} backend, {counted(net.ops.threads, 'thread')}")
     try:
         compiling = _compile(net.ops)
     except BaseException:
@@ -127,7 +128,7 @@ def train(options):
             raise
         go_on = f"; `nndl train --resume {folder}` goes on" if checkpoint.exists() else ""
         raise KeyboardInterrupt(
-            f"{_counted(net.history.epochs, 'epoch')} of {options.epochs} finished; saved, as far "
+            f"{counted(net.history.epochs, 'epoch')} of {options.epochs} finished; saved, as far "
             f"as it got: {', '.join(map(str, saved))}{go_on}") from None
     print("\nsaved:", *saved, sep="\n  ")
 
@@ -203,7 +204,7 @@ def info(options):
 def _threads(n, limits):
     """How many threads of how many usable cores, and why these are fewer than the machine's."""
     cores = min(limits.values())
-    text = f"{n} of {_counted(cores, 'usable core')}"
+    text = f"{n} of {counted(cores, 'usable core')}"
     if cores < limits["the machine has"]:
         text += f" ({', '.join(f'{what} {count}' for what, count in limits.items())})"
     if n > cores:
@@ -358,10 +359,6 @@ def _undisturbed():
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _counted(n, thing):
-    return f"{n} {thing}" + ("" if n == 1 else "s")
 
 
 # --- the command line -----------------------------------------------------------------------------

@@ -1,6 +1,19 @@
-"""Which of two networks is better, in words that several runs of each bear out."""
+"""How many, and which of two networks is better, in words that several runs of each bear out."""
 
 import statistics
+
+
+def counted(n, thing):
+    """How many there are, in words: "1 epoch", "30 epochs"."""
+    return f"{n:,} {thing}" + ("" if n == 1 else "s")
+
+
+def clearly_apart(one, other):
+    """Whether two sets of runs differ by more than twice the standard error of their difference."""
+    if min(len(one), len(other)) < 2:
+        return False
+    error = (statistics.variance(one) / len(one) + statistics.variance(other) / len(other)) ** 0.5
+    return abs(statistics.mean(one) - statistics.mean(other)) > 2 * error
 
 
 def compared(runs, a, b, what="points"):

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .command import Parser, new_folder, number, run
+from .comparing import counted  # noqa: F401, for the lessons
 from .environment import machine, versions
 from .files import write_atomically
 
@@ -174,11 +175,6 @@ def spread(fractions, decimals=2):
         return f"{values[0]:.{decimals}f}"
     return (f"{statistics.mean(values):.{decimals}f} ± {statistics.stdev(values):.{decimals}f} "
             f"({len(values)})")
-
-
-def counted(n, thing):
-    """How many there are, in words: "1 epoch", "30 epochs"."""
-    return f"{n:,} {thing}" + ("" if n == 1 else "s")
 
 
 def first_epoch_at(accuracies, least):

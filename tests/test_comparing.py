@@ -1,6 +1,6 @@
 import pytest
 
-from nndl.comparing import compared
+from nndl.comparing import clearly_apart, compared, counted
 
 
 @pytest.mark.parametrize("runs, sentence", [
@@ -12,3 +12,12 @@ from nndl.comparing import compared
 ])
 def test_the_sentence_is_what_the_runs_bear_out(runs, sentence):
     assert compared(runs, "a", "b") == sentence
+
+
+def test_clearly_apart_is_more_than_twice_the_standard_error():
+    assert clearly_apart([0.90, 0.92], [0.95, 0.97]) and not clearly_apart([0.90, 0.92], [0.92, 0.94])
+    assert not clearly_apart([0.5], [0.9, 0.91])  # one run says nothing of how much runs differ
+
+
+def test_how_many_there_are():
+    assert (counted(1, "epoch"), counted(1200, "image")) == ("1 epoch", "1,200 images")

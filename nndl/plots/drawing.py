@@ -81,11 +81,6 @@ def each(n, thing):
     return f"the {thing}" if n == 1 else f"each of the {n:,} {thing}s"
 
 
-def counted(n, thing):
-    """How many there are: 1 epoch, 30 epochs."""
-    return f"{n:,} {thing}" + ("" if n == 1 else "s")
-
-
 # --- charts ---------------------------------------------------------------------------------------
 
 def new_figure(title, width, height, rows=1, columns=1, note=None, **how):

@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..comparing import counted
 from .drawing import (
     BLACK,
     DPI,
@@ -18,7 +19,6 @@ from .drawing import (
     TITLE_SIZE,
     TRAINING,
     Sheet,
-    counted,
     png_path,
     wrapped,
     write,
