@@ -37,14 +37,15 @@ def main(arguments=None):
 
 
 def list_of(there):
-    """Print a line for each lesson: number, question, section, minutes."""
+    """Print a line for each lesson: number, question, its section in the book, minutes."""
     rows = []
     for id, path in there.items():
         results = measured(id)
         minutes = f"{results[0]['minutes']:.1f} min" if results else ""
         try:
             said = about(path)
-            rows.append((id, said.question, "".join(re.findall(r"^chapter \d+", said.book)), minutes))
+            section = "".join(re.findall(r'^chapter \d+, [^";]*"[^"]+"', said.book))
+            rows.append((id, said.question, section or said.book, minutes))
         except (SyntaxError, ValueError) as error:
             rows.append((id, f"{path.name}: {error}", "", ""))
     wide = [max(map(len, column)) for column in zip(*rows)]

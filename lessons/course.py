@@ -2,12 +2,14 @@
 
     python -m lessons.course
 
-writes the tables of lessons/README.md anew: the map of the course and the index of equations.
+writes what follows from the lessons and from their committed results anew: the tables of
+lessons/README.md, and the paragraph "Measured" in each lesson's docstring.
 """
 
 import ast
 import json
 import re
+import textwrap
 from pathlib import Path
 
 from nndl.files import write_atomically
@@ -53,12 +55,22 @@ READ = ("ops/*_numpy.py", "layers.py", "costs.py", "network.py", "gradcheck.py")
 
 def map_of_the_course():
     """A Markdown table: each lesson, its section in the book, its source, what it has measured."""
-    rows = [("lesson", "asks", "book", "steps through", "it measured"), ("---",) * 5]
+    rows = [("lesson", "asks", "book", "steps through", "it measured", "minutes"),
+            (*("---",) * 5, "---:")]
+    minutes, machines = [], {}
     for id, path in lessons().items():
-        said, results = about(path), measured(id)
-        found = results[0]["finding"] if results else "not yet measured"
-        rows.append((f"[{id}]({path.name})", said.question, said.book, said.steps_through, found))
-    return table(rows)
+        said, found, time = about(path), "not yet measured", ""
+        for result in measured(id):
+            found, time = result["finding"], f"{result['minutes']:.1f}"
+            minutes.append(result["minutes"])
+            machines |= {name_of(result["machine"]): None}
+        rows.append((f"[{id}]({path.name})", said.question, said.book, said.steps_through, found, time))
+    return f"{table(rows)}\nIn all {sum(minutes):.1f} minutes, on {', '.join(machines)}.\n"
+
+
+def name_of(machine):
+    """A machine in a few words."""
+    return f"{machine['cpu']}, {machine['cores']} cores"
 
 
 def solutions():
@@ -150,5 +162,26 @@ def with_tables(text):
     return text
 
 
-if __name__ == "__main__":
+# --- the lessons' own words -----------------------------------------------------------------------
+
+def with_finding(text, result):
+    """A lesson's source, the paragraph "Measured" of its docstring made anew."""
+    said = f"Measured in {result['minutes']:.1f} minutes: {result['finding']}"
+    paragraph = textwrap.fill(" ".join(said.split()), 100, subsequent_indent="    ",
+                              break_long_words=False, break_on_hyphens=False)
+    docstring, rest = re.split(r"(?<=\n)(?=Exercises\n)", text, maxsplit=1)
+    docstring = re.sub(r"^Measured in (?:.+\n)+\n", "", docstring, flags=re.M)
+    return f"{docstring}{paragraph}\n\n{rest}"
+
+
+def main():
+    """Write all of it."""
+    for id, path in lessons().items():
+        for result in measured(id):
+            text = path.read_text(encoding="utf-8")
+            write_atomically(path, with_finding(text, result).encode())
     write_atomically(MAP, with_tables(MAP.read_text(encoding="utf-8")).encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,9 @@ Next: 2.0, a cost with which wrong neurons learn faster.
 
 Steps through: average_darkness in nndl/baselines.py; Network.predict in nndl/network.py.
 
+Measured in 0.1 minutes: Darkness alone reads 22.25 % of the test images, the network 90.96 ± 0.33
+    (2) %.
+
 Exercises
 1. Show the network noise: images whose pixels are drawn at random.  What does it say, and how sure is
    it?  Is there anything in how it was trained that would let it say "none"?

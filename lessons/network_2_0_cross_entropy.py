@@ -10,6 +10,10 @@ Next: 2.1, overfitting and what to do about it.
 Steps through: QuadraticCost and CrossEntropyCost.delta in nndl/costs.py; sigmoid_backward in
 nndl/ops/activation_numpy.py, the σ' that one of them has and the other has not.
 
+Measured in 0.5 minutes: From the worse start the neuron's first gradient is 0.14 times the other
+    with the quadratic cost, 1.20 times with the cross-entropy: now it learns fastest where it is
+    most wrong.
+
 Exercises
 1. The book's (ch. 3): outputs of sigmoid neurons need not sum to 1.  Worked:
    solutions/sigmoid_outputs_do_not_sum.py

@@ -5,10 +5,14 @@ Book: chapter 3, from "The cross-entropy cost function" to "Handwriting recognit
 Before: 2.0, 2.1, 2.2.
 Next: 2.4, how one finds such settings.
 
-    python -m lessons 2.3          8 epochs on 10,000 images, two runs of each step; 16 for the last one
+    python -m lessons 2.3          8 epochs on 10,000 images, two runs of each step; the last one 16 on
+                                   all 50,000
     python -m lessons 2.3 --full   30 epochs on all 50,000, two runs of each step; 60 for the last one
 
 Steps through: Network.SGD, update_mini_batch and backprop in nndl/network.py, with all that they take.
+
+Measured in 0.6 minutes: 784-100-10 reads 83.01 ± 0.16 (2) % of the test images as in chapter 1,
+    95.06 ± 0.30 (2) % with all of chapter 3, on 10,000 images; and 97.45 % on 50,000.
 
 Exercises
 1. Which of the three changes is worth most if the other two are left out?  Eight networks say it.
@@ -27,7 +31,8 @@ LADDER = {"chapter 1's network": (QuadraticCost, "large", 3.0, False),
           "with the cross-entropy": (CrossEntropyCost, "large", 0.5, False),
           "and λ": (CrossEntropyCost, "large", 0.5, True),
           "and default weights": (CrossEntropyCost, "default", 0.5, True)}
-LAST, LAST_ETA = "and smaller steps, longer", 0.1
+LAST, LAST_ETA = "more images, smaller steps, longer", 0.1
+MORE_IMAGES = 5  # times those of the other steps, as far as there are some
 FULL = {"epochs": 30, "train_size": 50_000}
 # Percent in the best of 30 epochs on 50,000 images: of the test images; with λ of the validation
 # images.  The last, of 60 epochs, has large weights.
@@ -91,10 +96,12 @@ def main(epochs=8, train_size=10_000, backend=None, seed=0, out="pictures", runs
         before, after = list(LADDER)[number - 2:number]
         compare(curves, learnt, before, after, lesson.path(f"{number}_{name}.png"))
 
-    lesson.step(f"""All together, and longer: {counted(2 * epochs, "epoch")} on {train_size:,} images,
-                η = {LAST_ETA:g}, λ = {lmbda:g}.""")
+    last_size = min(MORE_IMAGES * train_size, len(training.labels))
+    last_lmbda = LMBDA_PER_IMAGE * last_size
+    lesson.step(f"""All together, and longer: {counted(2 * epochs, "epoch")} on {last_size:,} images,
+                η = {LAST_ETA:g}, λ = {last_lmbda:g}.""")
     net = build_network(backend=backend, seed=seed)
-    history = net.SGD(training[:train_size], 2 * epochs, MINI_BATCH_SIZE, LAST_ETA, lmbda,
+    history = net.SGD(training[:last_size], 2 * epochs, MINI_BATCH_SIZE, LAST_ETA, last_lmbda,
                       evaluation_data=validation, monitor_evaluation_accuracy=True,
                       monitor_training_accuracy=True, monitor_evaluation_cost=True,
                       monitor_training_cost=True, checkpoint=lesson.checkpoint(LAST))
@@ -110,8 +117,9 @@ def main(epochs=8, train_size=10_000, backend=None, seed=0, out="pictures", runs
     names = list(curves)
     gains = [gain(name, accuracies[before], accuracies[name]) for before, name in zip(names, names[1:])]
     lesson.take_away(
-        f"784-100-10 reads {spread(accuracies[list(LADDER)[0]])} % of the test images as in chapter 1, "
-        f"and {spread(accuracies[LAST])} % with all of chapter 3, on {train_size:,} images.",
+        f"784-100-10 reads {spread(accuracies[names[0]])} % of the test images as in chapter 1, "
+        f"{spread(accuracies[names[-2]])} % with all of chapter 3, on {train_size:,} images; and "
+        f"{spread(accuracies[LAST])} % on {last_size:,}.",
         f"In percentage points of the test images, each step after the one before: {', '.join(gains)}.",
         """The book's 98.04 % is of the validation images, in the best of 60 epochs on 50,000 images,
         with large weights.""")

@@ -9,6 +9,10 @@ Next: 3.0.0, the first convolutional network.
 
 Steps through: nndl/schedules.py; eta and stop in Network.SGD, nndl/network.py.
 
+Measured in 0.4 minutes: From a guess that reads 9.90 % of the validation images to η = 0.25, λ = 1:
+    93.72 ± 0.09 (2) % of the test images, 94.16 ± 0.02 (2) % with η falling (book, other settings,
+    50,000 images: 96.49).
+
 Exercises
 1. The book's (ch. 3): stop after n epochs without improvement, or by another rule, in three
    experiments.  Worked: solutions/early_stopping_rules.py

@@ -4,11 +4,15 @@ Book: chapter 6, "Convolutional neural networks in practice".
 Before: 3.0.1.
 Next: 3.1.0, another activation.
 
-    python -m lessons 3.0.2          5 epochs on 10,000 images, two runs of one and of two layers
+    python -m lessons 3.0.2          8 epochs on 10,000 images, two runs of one and of two layers
     python -m lessons 3.0.2 --full   40 epochs on all 50,000, one run of each
 
 Steps through: ConvPool.setup in nndl/layers.py, and conv_pool_forward in nndl/ops/conv_pool_numpy.py
 (--backend numpy).
+
+Measured in 1.3 minutes: Two convolutional layers are right for 97.43 ± 0.16 (2) % of the test
+    images, one for 96.63 ± 0.41 (2) %: two convolutions came out ahead of one convolution in every
+    run, by 0.80 points on average.
 
 Exercises
 1. The book's (ch. 6): save a network and load it again.  Worked: solutions/save_and_load.py
@@ -43,7 +47,7 @@ def build_network(name="two convolutions", backend=None, seed=0):
     ], backend=backend, seed=seed)
 
 
-def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", eta=ETA,
+def main(epochs=8, train_size=10_000, backend=None, seed=0, out="pictures", eta=ETA,
          falls_to=FALLS_TO, runs=2):
     """Train both.  Returns accuracies, fractions: of two layers under "accuracy", of both by name."""
     lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
@@ -88,9 +92,10 @@ def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", eta=
                    spread([curve[-1] for curve in curves[name]]), spread(accuracies[name]),
                    PROMISED[name], BOOK[name]) for name in BOOK])
     finding = compared(accuracies, TWO, ONE)
-    plots.lines({"validation images that are right, percent": {
-        name: [[100 * accuracy for accuracy in curve] for curve in curves[name]] for name in BOOK}},
-        lesson.path("accuracy.png"), f"On the test images {finding}",
+    errors = "validation images that are wrong, percent"  # logarithmic: one begins at 90, and ends at 3
+    plots.lines({errors: {name: [[100 * (1 - accuracy) for accuracy in curve] for curve in curves[name]]
+                          for name in BOOK}},
+        lesson.path("errors.png"), f"On the test images {finding}", log=[errors],
         note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
     digit = test.images[:1]
     first.feedforward(digit)

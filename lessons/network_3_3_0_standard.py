@@ -9,6 +9,9 @@ Next: 3.3.1, a third convolution.
 
 Steps through: ConvPool and Dropout in nndl/layers.py; `net.trace` (printed here) for a mini-batch.
 
+Measured in 0.3 minutes: 97.78 % of the test images are right after 6 epochs on 10,000 images; of
+    the training images 0.49 percentage points more than of the validation images.
+
 Exercises
 1. The book's (ch. 6): what changes without the second dense layer?  Without the first?
    Worked: solutions/no_dense_layer.py

@@ -9,6 +9,9 @@ Next: 3.3.2, the same with distorted images.
 
 Steps through: padding in conv_forward, nndl/ops/conv_numpy.py.
 
+Measured in 1.4 minutes: The deep network is ahead by 0.36 percentage points of the test images, at
+    2.0 times the time an epoch: 98.09 ± 0.01 (2) % against 97.73 ± 0.06 (2) %.
+
 Exercises
 1. Add a fourth convolution without pooling behind the third.  How many parameters does it bring, and
    how many right answers?

@@ -4,10 +4,13 @@ Book: chapter 6, "Expanding the training data"; chapter 3, "Other techniques for
 Before: 3.3.1.
 Next: 3.3.3, an ensemble.
 
-    python -m lessons 3.3.2          8 epochs on 10,000 images, as they are and distorted
-    python -m lessons 3.3.2 --full   30 epochs on all 50,000
+    python -m lessons 3.3.2          16 epochs on 2,000 images, as they are and distorted, twice each
+    python -m lessons 3.3.2 --full   30 epochs on all 50,000, one run of each
 
 Steps through: sources and sample in nndl/data/distort.py.
+
+Measured in 1.5 minutes: With 2,000 images: 378 wrong after learning from images as they are, 293
+    from distorted ones.
 
 Exercises
 1. The book's (ch. 6): rotations, skews and translations on the fly, each by itself.
@@ -15,15 +18,20 @@ Exercises
 2. Double all distortions.  When does a digit stop being itself?
 """
 
+from statistics import mean
+
 from nndl import ConvPool, Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
+from nndl.comparing import compared
 from nndl.data.distort import distorted
-from nndl.lesson import Lesson, command_line, counted, percent
+from nndl.lesson import Lesson, command_line, counted, spread
 from nndl.schedules import falling
 
-ETA, MOMENTUM, LMBDA, P_DROPOUT, MINI_BATCH_SIZE = 0.01, 0.9, 5.0, 0.3, 20
+ETA, MOMENTUM, P_DROPOUT, MINI_BATCH_SIZE = 0.01, 0.9, 0.3, 20
+LMBDA_PER_IMAGE = 1e-4  # 5 for 50,000 images
 DISTORTION = {"rotation": 6.0, "scale": 0.06, "shear": 0.09, "shift": 0.9, "elastic": 18.0,
               "sigma": 4.0}
-FULL = {"epochs": 30, "train_size": 50_000}
+FULL = {"epochs": 30, "train_size": 50_000, "runs": 1}
+WATCHED = 2_000  # validation images, after each epoch
 PROMISED = 99.5  # percent, what is commonly said of such a network
 BOOK = 99.60     # percent, two dense layers of 1,000, dropout, 250,000 shifted images
 
@@ -39,9 +47,10 @@ def build_network(backend=None, seed=0):
     ], backend=backend, seed=seed)
 
 
-def main(epochs=8, train_size=10_000, backend=None, seed=0, out="pictures"):
+def main(epochs=16, train_size=2_000, backend=None, seed=0, out="pictures", runs=2):
     """Train it on images as they are, and distorted anew in each epoch.  Returns accuracies."""
-    lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed)
+    lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
+                    runs=runs)
     lesson.idea("""
         A seven stays a seven when it is turned a little, stretched, slanted, moved, or bent as another
         hand would have bent it.  We know that, and the network does not.  So we show it each digit a
@@ -60,35 +69,38 @@ def main(epochs=8, train_size=10_000, backend=None, seed=0, out="pictures"):
     plots.rows_of_images([(f"a {few.labels[n]}, and distorted", [few.images[n], *(
         data["distorted"].images[[n] * 11])]) for n in range(5)], lesson.path("distorted.png"),
         "The same digit, written again and again", size=72)
-    eta, histories, accuracies, predictions = falling(ETA, epochs, to=0.01), {}, {}, {}
+    eta, lmbda = falling(ETA, epochs, to=0.01), LMBDA_PER_IMAGE * train_size
+    curves, chosen, accuracies = ({name: [] for name in data} for _ in range(3))
     for name, images in data.items():
-        lesson.step(f"{counted(epochs, 'epoch')} on {train_size:,} images {name}:")
-        net = build_network(backend, seed)
-        histories[name] = net.SGD(images, epochs, MINI_BATCH_SIZE, eta, LMBDA, momentum=MOMENTUM,
-                                  evaluation_data=validation, monitor_evaluation_accuracy=True,
-                                  checkpoint=lesson.checkpoint(name))
-        predictions[name] = net.predict(test.images)
-        accuracies[name] = float((predictions[name] == test.labels).mean())
-    wrong = {name: round((1 - accuracy) * len(test.labels)) for name, accuracy in accuracies.items()}
+        lesson.step(f"""{counted(runs, "run")} of {counted(epochs, "epoch")} on {train_size:,} images
+                    {name}:""")
+        for run in range(runs):
+            net = build_network(backend, seed + run)
+            history = net.SGD(images, epochs, MINI_BATCH_SIZE, eta, lmbda, momentum=MOMENTUM,
+                              evaluation_data=validation[:WATCHED], monitor_evaluation_accuracy=True,
+                              checkpoint=lesson.checkpoint(f"{name} {run}"))
+            curves[name].append([100 * accuracy for accuracy in history.evaluation_accuracy])
+            chosen[name].append(net.accuracy(validation))
+            predictions = net.predict(test.images)
+            accuracies[name].append(float((predictions == test.labels).mean()))
+    wrong = {name: len(test.labels) * (1 - mean(accuracies[name])) for name in data}
     lesson.table(("training images", "validation, %", "test, %", "test errors", "commonly promised",
                   "book, shifted images"),
-                 [(name, percent(histories[name].evaluation_accuracy[-1]), percent(accuracies[name]),
-                   wrong[name], *((PROMISED, f"{BOOK:.2f}") if name == "distorted" else ("", "")))
+                 [(name, spread(chosen[name]), spread(accuracies[name]), f"{wrong[name]:.0f}",
+                   *((PROMISED, f"{BOOK:.2f}") if name == "distorted" else ("", "")))
                   for name in data])
-    change = (f"{wrong['as they are']:,} wrong after learning from images as they are, "
-              f"{wrong['distorted']:,} from distorted ones")
-    plots.lines({"validation images that are right, percent": {
-        name: [100 * accuracy for accuracy in history.evaluation_accuracy]
-        for name, history in histories.items()}}, lesson.path("accuracy.png"),
-        f"Of {len(test.labels):,} test images: {change}")
-    plots.misclassified(test.images, test.labels, predictions["distorted"],
-                        lesson.path("misclassified.png"))
+    change = (f"{wrong['as they are']:.0f} wrong after learning from images as they are, "
+              f"{wrong['distorted']:.0f} from distorted ones")
+    plots.lines({f"the first {WATCHED:,} validation images that are right, percent": curves},
+                lesson.path("accuracy.png"), f"Of {len(test.labels):,} test images: {change}",
+                note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
+    plots.misclassified(test.images, test.labels, predictions, lesson.path("misclassified.png"))
     lesson.take_away(
-        f"With {train_size:,} images: {change}.  The network is the same.",
-        """Nothing was measured, labelled or bought for it: only said what does not make one digit into
-        another.""")
-    return lesson.end(accuracy=accuracies["distorted"], undistorted=accuracies["as they are"],
-                      curves={name: history.evaluation_accuracy for name, history in histories.items()})
+        f"With {train_size:,} images: {change}.",
+        f"""On the test images {compared(accuracies, "distorted", "as they are")}.  The network is the
+        same, and nothing was measured, labelled or bought for it: only said what does not make one
+        digit into another.""")
+    return lesson.end(accuracy=accuracies["distorted"], accuracies=accuracies, curves=curves)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ Next: 4.0, convolution by hand.
 
 Steps through: plurality, predict and train in nndl/ensemble.py.
 
+Measured in 1.0 minutes: One network is right for 96.92 ± 0.21 (5) % of the test images, 5 by vote
+    for 97.33 %, by mean probability for 97.43 %: 267 errors, where the book's five made 33.
+
 Exercises
 1. Take the two networks that agree least, and the two that agree most.  Which pair is better together?
 """
@@ -20,7 +23,8 @@ from nndl.data.distort import distorted
 from nndl.lesson import Lesson, command_line, counted, percent, spread
 from nndl.schedules import falling
 
-ETA, MOMENTUM, LMBDA, P_DROPOUT, MINI_BATCH_SIZE = 0.01, 0.9, 5.0, 0.3, 20
+ETA, MOMENTUM, P_DROPOUT, MINI_BATCH_SIZE = 0.01, 0.9, 0.3, 20
+LMBDA_PER_IMAGE = 1e-4  # 5 for 50,000 images
 DISTORTION = {"rotation": 6.0, "scale": 0.06, "shear": 0.09, "shift": 0.9, "elastic": 18.0,
               "sigma": 4.0}
 NETWORKS = 5
@@ -55,12 +59,12 @@ def main(epochs=4, train_size=5_000, backend=None, seed=0, out="pictures", netwo
     training, validation, test = load_mnist()
     data = distorted(training[:train_size], **DISTORTION)
     lesson.network(build_network(backend, seed), f"Each of the {networks} networks")
-    nets, eta = [], falling(ETA, epochs, to=0.01)
+    nets, eta, lmbda = [], falling(ETA, epochs, to=0.01), LMBDA_PER_IMAGE * train_size
     for number in range(networks):
         lesson.step(f"network {number + 1}, seed {seed + number}: {counted(epochs, 'epoch')} on "
                     f"{train_size:,} distorted images")
         nets.append(build_network(backend, seed + number))
-        nets[-1].SGD(data, epochs, MINI_BATCH_SIZE, eta, LMBDA, momentum=MOMENTUM,
+        nets[-1].SGD(data, epochs, MINI_BATCH_SIZE, eta, lmbda, momentum=MOMENTUM,
                      checkpoint=lesson.checkpoint(f"network {number}"))
 
     said = np.array([net.predict(test.images) for net in nets])

@@ -1,4 +1,8 @@
-"""How many, and which of two networks is better, in words that several runs of each bear out."""
+"""How many, and which of two networks is better, in words that several runs of each bear out.
+
+Of two or three runs one sees whether they overlap, and a standard error says little: `compared`, for
+the lessons.  Of more runs `clearly_apart` asks their means, for the book's numbers and the errata.
+"""
 
 import statistics
 
@@ -29,7 +33,7 @@ def compared(runs, a, b, what="points"):
     if gap < 0:
         a, b, first, second, gap = b, a, second, first, -gap
     if len(first) == len(second) == 1:
-        return f"{a} is {gap:.2f} {what} ahead of {b}, in one run of each"
+        return f"{a} came out {gap:.2f} {what} ahead of {b}, in one run of each"
     if min(first) > max(second):
-        return f"{a} is ahead of {b} in every run, by {gap:.2f} {what} on average"
+        return f"{a} came out ahead of {b} in every run, by {gap:.2f} {what} on average"
     return f"{a} and {b} overlap, their means {gap:.2f} {what} apart"

@@ -55,7 +55,7 @@ def about(path):
                          "its question")
 
     def said(word):
-        found = re.search(rf"^{word}: (.*(?:\n(?!\w[\w ]*: )\S.*)*)", text, flags=re.M)
+        found = re.search(rf"^{word}: (.*(?:\n(?!\w[\w ]*: ) *\S.*)*)", text, flags=re.M)
         return " ".join(found.group(1).split()) if found else ""
 
     exercises = re.search(r"^Exercises\n(.*)\Z", text, flags=re.M | re.S)

@@ -19,7 +19,8 @@ DOCSTRING = '''"""9.1  Is this a lesson?
 
 Book: chapter 9, "One" and
 "Another".
-Before: 1.0, 2.3.
+Before: 1.0,
+    2.3.
 Next: 9.2, another.
 
 Steps through: nndl/network.py.
@@ -186,7 +187,7 @@ def test_the_list(own, capsys):
     assert run() == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("9.0  network_9_0_broken.py: ") and "line" in lines[0]
-    assert re.fullmatch(r"9.1  Is this a lesson\? +chapter 9  1.3 min", lines[1])
+    assert re.fullmatch(r'9.1  Is this a lesson\? +chapter 9, "One"  1.3 min', lines[1])
 
 
 @pytest.mark.parametrize("arguments, says", [
@@ -264,6 +265,21 @@ def test_the_map_is_up_to_date():
     assert course.with_tables(text) == text, "python -m lessons.course makes its tables anew"
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (FOLDER / link).exists(), link
+
+
+@pytest.mark.parametrize("id", LESSONS)
+def test_a_lesson_says_what_it_has_measured(id):
+    text = LESSONS[id].read_text(encoding="utf-8")
+    result, = course.measured(id)
+    assert course.with_finding(text, result) == text, "python -m lessons.course writes it anew"
+
+
+def test_a_finding_takes_the_place_of_the_one_before():
+    once = course.with_finding(PROGRAM, {"minutes": 1.234, "finding": "One and " * 20 + "two."})
+    assert "\nSteps through: nndl/network.py.\n\nMeasured in 1.2 minutes: One and" in once
+    assert "\n    One and" in once and once.endswith(PROGRAM.partition("Exercises")[2])
+    again = course.with_finding(once, {"minutes": 0.5, "finding": "Three."})
+    assert again == PROGRAM.replace("Exercises", "Measured in 0.5 minutes: Three.\n\nExercises")
 
 
 @pytest.mark.parametrize("id", LESSONS)

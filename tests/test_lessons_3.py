@@ -59,7 +59,7 @@ def test_a_fiftieth_of_the_parameters_is_enough_for_a_convolutional_network(tmp_
 
 def test_a_second_convolution_is_smaller_and_starts_later(tmp_path):
     measured, figures = run("3_0_2_two_convolutions", tmp_path, epochs=1, train_size=3_000, runs=1)
-    assert figures == {"accuracy.png", "maps.png"}
+    assert figures == {"errors.png", "maps.png"}
     accuracies = measured["accuracies"]
     assert measured["accuracy"] == accuracies["two convolutions"]
     assert accuracies["two convolutions"][0] < 0.2

@@ -198,6 +198,8 @@ def distributions(panels, path, title, x, note=None, bins=60, span=None):
 def bars(panels, path, title, y, note=None, percent=False):
     """Upright bars, side by side where a panel has several, each with its number above it.
 
+    The numbers have as many decimals as give a panel's largest three digits.
+
     panels : {heading: {name: value}};  y : what is measured, with its unit
     path, title, note : as for lines.  Returns path as a Path.
     """
@@ -209,8 +211,10 @@ def bars(panels, path, title, y, note=None, percent=False):
     for ax, (heading, named) in zip(axes, panels.items()):
         heights = list(named.values())
         ax.bar(range(len(named)), heights, width=0.7, color=EVALUATION, zorder=2)
+        tallest = max(map(abs, heights))
+        decimals = max(0, 2 - math.floor(math.log10(tallest))) if tallest else 0
         for place, height in enumerate(heights):
-            ax.annotate(f"{height:.3g}", (place, height), (0, 4), textcoords="offset points",
+            ax.annotate(f"{height:.{decimals}f}", (place, height), (0, 4), textcoords="offset points",
                         ha="center", fontsize=SMALL_SIZE, color=BLACK)
         ax.set_xticks(range(len(named)), list(named), fontsize=SMALL_SIZE)
         ax.set_title(heading, loc="left", fontsize=TEXT_SIZE, color=BLACK, pad=10)
