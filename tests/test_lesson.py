@@ -277,7 +277,7 @@ def test_a_lesson_says_what_it_has_measured(id):
 def test_a_finding_takes_the_place_of_the_one_before():
     once = course.with_finding(PROGRAM, {"minutes": 1.234, "finding": "One and " * 20 + "two."})
     assert "\nSteps through: nndl/network.py.\n\nMeasured in 1.2 minutes: One and" in once
-    assert "\n    One and" in once and once.endswith(PROGRAM.partition("Exercises")[2])
+    assert re.search(r"\n    (One|and) ", once) and once.endswith(PROGRAM.partition("Exercises")[2])
     again = course.with_finding(once, {"minutes": 0.5, "finding": "Three."})
     assert again == PROGRAM.replace("Exercises", "Measured in 0.5 minutes: Three.\n\nExercises")
 

@@ -523,10 +523,10 @@ def test_distributions_and_bars_show_what_they_are_given(monkeypatch, tmp_path):
                        tmp_path / "a.png", "A finding", "z", bins=10, span=(0, 1))
     top = max(vertex[1] for patch in figure.axes[0].patches for vertex in patch.get_xy())
     assert top == pytest.approx(1, abs=0.01)  # evenly distributed over a span of 1
-    figure = figure_of(monkeypatch, plots.bars, {"before": {"0": 1.0, "1": 2.5}}, tmp_path / "a.png",
+    figure = figure_of(monkeypatch, plots.bars, {"before": {"0": 1e-5, "1": 25}}, tmp_path / "a.png",
                        "A finding", "percent")
-    assert [patch.get_height() for patch in figure.axes[0].patches] == [1.0, 2.5]
-    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2.5"]
+    assert [patch.get_height() for patch in figure.axes[0].patches] == [1e-5, 25]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.0", "25.0"]
 
 
 def test_rows_of_images_are_on_one_scale_each(monkeypatch, tmp_path):
