@@ -1,4 +1,4 @@
-"""The command `nndl`: train, evaluate, reproduce, warmup, info, verify."""
+"""The command `nndl`: train, evaluate, draw, reproduce, warmup, info, verify."""
 
 import contextlib
 import json
@@ -135,23 +135,57 @@ def train(options):
 
 def evaluate(options):
     """nndl evaluate: what a saved network gets right."""
-    from . import Network, backends
-    from .compiling import watched
-    from .network import EVALUATED_AT_ONCE
+    from . import Network
     _use(options)
     net = Network.load(options.model, options.backend)
     splits = _splits(options.data)
     print(net)
     print()
-    if backends.compiles(net.ops):
-        with watched("this network's kernels"):
-            net.predict(splits.test.images[:EVALUATED_AT_ONCE])
+    _compile_predict(net, splits.test.images)
     for name in ("validation", "test"):
         data = getattr(splits, name)
         accuracy = net.accuracy(data)
         wrong = round((1 - accuracy) * len(data.images))
         print(f"{name + ' accuracy':<20} {100 * accuracy:.2f} %  "
               f"({wrong:,} of {len(data.images):,} wrong)")
+
+
+def draw(options):
+    """nndl draw: a page on which one draws a digit and sees what a network sees."""
+    from . import load_mnist
+    from .draw import load, measure, page, shipped_network
+    from .draw.stages import stages
+    from .files import write_atomically
+    test = load_mnist().test
+    if options.model is None:
+        (net, measured), name = shipped_network(), "The network that nndl ships"
+    else:
+        _use(options)
+        net, name = load(options.model, options.backend), f"The network in {Path(options.model).name}"
+        stages(net)  # can it be drawn at all?
+    out = Path(options.out)
+    writable(out.parent)
+    if out.is_dir():
+        raise ValueError(f"--out: {out} is a folder: name a file in it, {out / 'draw.html'}")
+    if options.model is not None:
+        print(f"reading the {len(test.images):,} test images, for the page to say how well it does")
+        _compile_predict(net, test.images)
+        measured = measure(net, test)
+    made = page(net, measured, test, name)
+    print(f"{net}\n\nThe page has {made.megabytes:.1f} MB and needs about {made.milliseconds:.0f} ms "
+          "each time the pen moves" + ("; smooth is up to 16 ms" if made.milliseconds > 16 else ""))
+    write_atomically(out, made.html.encode())
+    print(f"\nsaved:\n  {out}")
+    if not options.no_open and not _opened(out):
+        print("\nOpen it in a browser; it needs nothing else")
+
+
+def _opened(path):
+    """Have the browser show a page; False where there is none, or only one for the terminal."""
+    import webbrowser
+    if platform.system() == "Linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+        return False
+    return webbrowser.open(path.resolve().as_uri())
 
 
 def warmup(options):
@@ -293,6 +327,16 @@ def _use(options):
     backends.get(options.backend)
 
 
+def _compile_predict(net, images):
+    """Compile what net.predict needs, with a line that says so, where it is not there yet."""
+    from . import backends
+    from .compiling import watched
+    from .network import EVALUATED_AT_ONCE
+    if backends.compiles(net.ops):
+        with watched("this network's kernels"):
+            net.predict(images[:EVALUATED_AT_ONCE].reshape(-1, *net.input_shape))
+
+
 def _as_before(options):
     """--resume: the options of the training that stopped in this folder, from its results.json."""
     path = Path(options.resume) / "results.json"
@@ -426,6 +470,12 @@ def _parser():
                       metavar="N", help="only the run with this seed")
     made.add_argument("--out", metavar="FOLDER", default=None,
                       help="where results go, and are looked for (default: nndl-results/reproduce)")
+    made = verb(draw, "write and open a page on which one draws a digit and sees what a network sees")
+    made.add_argument("model", metavar="MODEL", nargs="?", default=None,
+                      help="an .npz file that `nndl train` saved (default: the one that nndl ships)")
+    made.add_argument("--out", metavar="FILE", default="draw.html",
+                      help="the page, one file that needs nothing else (default draw.html)")
+    made.add_argument("--no-open", action="store_true", help="write the page, and open no browser")
     verb(warmup, "compile the kernels once, ahead of time")
     verb(info, "show versions, backend, threads and machine")
     verb(verify, "check data, kernels, gradients and threads on this machine, in half a minute")

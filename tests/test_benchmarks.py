@@ -11,7 +11,8 @@ import pytest
 
 import benchmarks.__main__ as command
 import nndl
-from benchmarks import networks, operations, peers, scaling, startup, timing, training_step
+from benchmarks import drawing, networks, operations, peers, scaling, startup, timing, training_step
+from benchmarks.browser import missing
 from nndl import (
     ELU,
     GELU,
@@ -184,6 +185,26 @@ def test_scaling(few, tmp_path, monkeypatch, capsys):
     printed = check_saved("scaling", result, tmp_path, capsys)
     assert [row["x"] for row in result["rows"]] == [100, 700, 2, 10, 20, 3, 1]
     assert "Among 700 images" in printed and "2 times the maps" in printed
+
+
+def test_drawing(tmp_path, capsys):
+    if missing():
+        pytest.skip(missing())
+    result = drawing.main(rounds=2, out=tmp_path)
+    check_saved("drawing", result, tmp_path, capsys)
+    assert [row["what"] for row in result["rows"]] == ["script", "looking on", "main thread"]
+    for row in result["rows"]:
+        assert len(row["values"]) == 2 and all(0 < value < 10_000 for value in row["values"])
+    assert (tmp_path / "drawing_page.png").stat().st_size > 20_000
+
+
+def test_a_page_that_answers_otherwise_is_not_timed(tmp_path, monkeypatch):
+    class Wrong:
+        def run(self, script, images):
+            return np.full((len(images), 10), 0.1)
+    net, _ = drawing.draw.shipped_network()
+    with pytest.raises(ValueError, match="apart from the network's"):
+        drawing.verify(Wrong(), net, nndl.load_mnist().test.images[:5])
 
 
 def test_startup(few, tmp_path, monkeypatch, capsys):
