@@ -35,6 +35,8 @@ from nndl import (
 from nndl import draw as drawing
 from nndl.book.layers import SameMaskDropout
 from nndl.cli import main
+from nndl.data import Splits
+from nndl.draw import shipped
 from nndl.draw.stages import multiplications, stages
 from nndl.scaled_tanh import ScaledTanh
 
@@ -158,6 +160,18 @@ def test_multiplications_are_counted():
     found, _ = stages(Network([ConvPool(20, 5), Dense(10), Softmax()]))
     assert multiplications(found) == (20 * 24 * 24 * 25 + 20 * 24 * 24 + 20 * 12 * 12
                                       + 10 * 20 * 12 * 12 + 10)
+
+
+def test_the_shipped_network_is_made_by_a_command(tmp_path, monkeypatch):
+    training, validation, test = load_mnist()
+    few = Splits(training[:200], validation[:100], test[:300])
+    monkeypatch.setattr(shipped, "load_mnist", lambda: few)
+    shipped.main(tmp_path, epochs=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.npz"]
+    net, measured = drawing.load(tmp_path / "model.npz"), json.loads((tmp_path / "model.json").read_text())
+    assert repr(net.layers) == repr(drawing.shipped_network()[0].layers)
+    assert (measured["of"], measured["epochs"]) == (300, 2)
+    assert measured["errors"] == 300 - round(300 * net.accuracy(few.test))
 
 
 # --- in the browser -------------------------------------------------------------------------------
