@@ -168,7 +168,8 @@ def test_the_shipped_network_is_made_by_a_command(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "load_mnist", lambda: few)
     shipped.main(tmp_path, epochs=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.npz"]
-    net, measured = drawing.load(tmp_path / "model.npz"), json.loads((tmp_path / "model.json").read_text())
+    net = drawing.load(tmp_path / "model.npz")
+    measured = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     assert repr(net.layers) == repr(drawing.shipped_network()[0].layers)
     assert (measured["of"], measured["epochs"]) == (300, 2)
     assert measured["errors"] == 300 - round(300 * net.accuracy(few.test))
