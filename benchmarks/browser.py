@@ -12,7 +12,7 @@ from pathlib import Path
 
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
-             "--hide-scrollbars")
+             "--hide-scrollbars", "--window-size=1280,900")
 
 
 def missing():
@@ -27,26 +27,16 @@ def missing():
 
 
 @contextlib.contextmanager
-def browsing(url, width=1280, height=900, phone=False, dark=False):
-    """A Page that shows url, until the end of the block.
-
-    width, height : of the window, CSS pixels;  phone : with a touch screen of two pixels each
-    dark : as if the system had been told that everything shall be dark
-    """
+def browsing(url):
+    """A Page that shows url, until the end of the block."""
     from selenium import webdriver
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
-    for argument in (*ARGUMENTS, f"--window-size={width},{height}"):
+    for argument in ARGUMENTS:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    if phone:
-        options.add_experimental_option("mobileEmulation", {"deviceMetrics": {
-            "width": width, "height": height, "pixelRatio": 2, "touch": True}})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     try:
-        if dark:
-            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
-                {"name": "prefers-color-scheme", "value": "dark"}]})
         driver.get(url)
         yield Page(driver)
     finally:
@@ -59,6 +49,18 @@ class Page:
     def __init__(self, driver):
         from selenium.webdriver import Keys
         self.driver, self.keys = driver, Keys
+
+    def screen(self, width, height, phone=False, dark=False):
+        """As if on another screen, from the next loading on.
+
+        width, height : of what the page has, CSS pixels;  phone : a touch screen, two pixels each
+        dark : as if the system had been told that everything shall be dark
+        """
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": 1 + phone, "mobile": phone})
+        self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
 
     def run(self, script, *arguments):
         """What a function body in JavaScript returns; `arguments` are there."""

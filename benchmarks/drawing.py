@@ -72,8 +72,8 @@ def main(threads=None, rounds=100, out=RESULTS, only=""):
 
 def times(page, strokes, rounds):
     """(the script's ms for a point, those of the main thread), of each of so many strokes."""
-    script, busy = [], []
-    for number, stroke in enumerate(itertools.islice(itertools.cycle(strokes), rounds + 10)):
+    script, busy, warming_up = [], [], min(10, rounds)  # until the browser's compiler has seen enough
+    for number, stroke in enumerate(itertools.islice(itertools.cycle(strokes), rounds + warming_up)):
         if number % 3 == 0:
             page.run("document.getElementById('clear').click()")
         page.run("page.looks.length = 0")
@@ -81,7 +81,7 @@ def times(page, strokes, rounds):
         page.draw([stroke])
         took = page.main_thread() - before
         looks = page.run("return page.looks")
-        if number >= 10:  # the browser's compiler has seen enough
+        if number >= warming_up:
             script.append(statistics.median(looks))
             busy.append(1000 * took / len(looks))
     return script, busy

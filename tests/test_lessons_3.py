@@ -10,7 +10,22 @@ import numpy as np
 import pytest
 
 from nndl import load_mnist
+from nndl.data import Splits
 from nndl.lesson import about
+
+LESSONS = ("3_0_0_first_cnn", "3_0_1_dense_baseline", "3_0_2_two_convolutions", "3_1_1_relu_tanh",
+           "3_1_2_vanishing_gradients", "3_2_0_dropout", "3_2_1_dropout_rates",
+           "3_2_2_dropout_or_l2", "3_2_3_dropout_and_l2")
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Two thousand validation and test images each are enough here."""
+    training, validation, test = load_mnist()
+    splits = Splits(training, validation[:2000], test[:2000])
+    for name in LESSONS:
+        lesson = importlib.import_module(f"lessons.network_{name}")
+        monkeypatch.setattr(lesson, "load_mnist", lambda: splits)
 
 
 def run(name, tmp_path, **settings):
@@ -23,10 +38,7 @@ def run(name, tmp_path, **settings):
     return measured, {path.name for path in folder.glob("*.png")}
 
 
-@pytest.mark.parametrize("name", [
-    "3_0_0_first_cnn", "3_0_1_dense_baseline", "3_0_2_two_convolutions", "3_1_1_relu_tanh",
-    "3_1_2_vanishing_gradients", "3_2_0_dropout", "3_2_1_dropout_rates", "3_2_2_dropout_or_l2",
-    "3_2_3_dropout_and_l2"])
+@pytest.mark.parametrize("name", LESSONS)
 def test_the_docstring_says_how_to_run_it(name):
     path = Path(__file__).parent.parent / "lessons" / f"network_{name}.py"
     said = about(path)
