@@ -1,6 +1,11 @@
 """What every test shares: the environment Numba needs, hypothesis's settings, the backends."""
 
 import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 # Read when these are imported, so before anything else.  Four threads also on a machine with two
 # cores: the tests of equal bits use 1, 2, 3 and 4.
@@ -51,3 +56,28 @@ def fast():
     backend = backends.get("numba")
     with backend.running():
         yield backend
+
+
+# --- what begins before its test's turn -----------------------------------------------------------
+
+def pytest_collection_finish(session):
+    """A minute of compiling, which one test waits for, on a core that the others leave free."""
+    if session.config.option.collectonly:
+        return
+    if any("bits_of_every_kernel" in getattr(item, "fixturenames", ()) for item in session.items):
+        session.config.bits_of_every_kernel = ThreadPoolExecutor(1).submit(_bits_of_every_kernel)
+
+
+def _bits_of_every_kernel():
+    """What tests/bits_of_every_kernel.py prints while it compiles, and when all is compiled."""
+    with tempfile.TemporaryDirectory() as kernels:
+        return [subprocess.run([sys.executable, "-m", "tests.bits_of_every_kernel"], check=True,
+                               capture_output=True, text=True, cwd=Path(__file__).parent.parent,
+                               env={**os.environ, "NUMBA_CACHE_DIR": kernels}).stdout
+                for _ in range(2)]
+
+
+@pytest.fixture
+def bits_of_every_kernel(request):
+    """Printed by the process that compiles, and by one that finds the kernels compiled."""
+    return request.config.bits_of_every_kernel.result()

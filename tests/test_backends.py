@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import re
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -406,14 +405,11 @@ def test_running_in_two_python_threads_at_once(most):
         assert blas_threads() == before
 
 
-def test_the_process_that_compiles_gets_the_same_bits_as_those_after_it(tmp_path):
+def test_the_process_that_compiles_gets_the_same_bits_as_those_after_it(bits_of_every_kernel):
     """A kernel just compiled and the same one out of Numba's cache must round alike."""
-    printed = [subprocess.run([sys.executable, "-m", "tests.bits_of_every_kernel"], check=True,
-                              capture_output=True, text=True, cwd=Path(__file__).parent.parent,
-                              env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}).stdout
-               for _ in range(2)]
-    assert printed[0] == printed[1]
-    assert len(printed[0].splitlines()) >= 23
+    compiling, later = bits_of_every_kernel
+    assert compiling == later
+    assert len(compiling.splitlines()) >= 23
 
 
 # --- machines that lack something -----------------------------------------------------------------
