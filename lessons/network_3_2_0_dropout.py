@@ -75,7 +75,8 @@ def main(epochs=25, train_size=500, backend=None, seed=0, out="pictures", runs=2
     costs, curves, learnt, accuracies = {}, {}, {}, {}
     for name, p_dropout in (("dropout", P_DROPOUT), ("no dropout", 0.0)):
         lesson.step(f"""{name}, p = {p_dropout:g}: {counted(runs, "run")} of
-                    {counted(epochs, "epoch")} on {train_size:,} images, η = {ETA:g}""")
+                    {counted(epochs, "epoch")} on {train_size:,} images, η = {ETA:g},
+                    watched on the first {WATCHED:,} validation images""")
         costs[name], curves[name], learnt[name], accuracies[name] = [], [], [], []
         for run in range(runs):
             net = build_network(p_dropout, backend, seed + run)

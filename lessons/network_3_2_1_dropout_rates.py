@@ -58,7 +58,8 @@ def main(epochs=30, train_size=1_000, backend=None, seed=0, out="pictures", runs
     curves, learnt, chosen, accuracies = ({name: [] for name in names.values()} for _ in range(4))
     for p_dropout, name in names.items():
         lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
-                    {train_size:,} images, η = {ETA:g}""")
+                    {train_size:,} images, η = {ETA:g}, watched on the first {WATCHED:,} validation
+                    images""")
         for run in range(runs):
             net = build_network(p_dropout, backend, seed + run)
             history = net.SGD(some, epochs, MINI_BATCH_SIZE, ETA, evaluation_data=watched,

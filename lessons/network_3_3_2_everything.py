@@ -73,7 +73,7 @@ def main(epochs=16, train_size=2_000, backend=None, seed=0, out="pictures", runs
     curves, chosen, accuracies = ({name: [] for name in data} for _ in range(3))
     for name, images in data.items():
         lesson.step(f"""{counted(runs, "run")} of {counted(epochs, "epoch")} on {train_size:,} images
-                    {name}:""")
+                    {name}, watched on the first {WATCHED:,} validation images:""")
         for run in range(runs):
             net = build_network(backend, seed + run)
             history = net.SGD(images, epochs, MINI_BATCH_SIZE, eta, lmbda, momentum=MOMENTUM,

@@ -136,7 +136,7 @@ def main(mini_batch_size=10, seed=0, out="pictures"):
     small, large = jobs
     lesson.table(
         ("", "ms", "times as fast", "largest difference to the loops"),
-        [(f"{job}: {name}", f"{1000 * seconds[job, name]:.3g}",
+        [(f"{job}: {name}", f"{1000 * seconds[job, name]:,.3f}",
           f"{seconds[job, 'loops'] / seconds[job, name]:,.1f}", f"{apart[job, name]:.1g}")
          for job in jobs for name in programs])
 

@@ -15,6 +15,7 @@ hands back what it has measured.
 """
 
 import ast
+import contextlib
 import hashlib
 import inspect
 import json
@@ -22,6 +23,7 @@ import re
 import statistics
 import textwrap
 import time
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from .environment import machine, versions
 from .files import write_atomically
 
 WIDTH = 92  # columns
+TRAINING_IMAGES = 50_000
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,14 @@ class Lesson:
     """
 
     def __init__(self, file, out, **settings):
+        if settings.get("train_size", 0) > TRAINING_IMAGES:
+            raise ValueError(f"train_size must be at most {TRAINING_IMAGES:,}, the training images "
+                             f"that there are, not {settings['train_size']:,}")
         self.about, self.settings = about(file), settings
         self.name, self._source = Path(file).stem, Path(file).read_bytes()
         self._out, self._began = Path(out), time.perf_counter()
         self.folder = new_folder(self._out / self.name)
+        weakref.finalize(self, _remove_if_empty, self.folder)  # a lesson that was stopped
         self.figures, self._checkpoints, self.finding = [], [], ""
         title = f"{self.about.id}  {self.about.question}"
         print(f"\n{title}\n{'=' * len(title)}")
@@ -159,6 +166,11 @@ class Lesson:
             path.unlink(missing_ok=True)
         print("\nsaved:", *self.figures, kept, sep="\n    ", flush=True)
         return measured
+
+
+def _remove_if_empty(folder):
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 # --- words for numbers ----------------------------------------------------------------------------

@@ -299,6 +299,7 @@ def test_sixty_digits_drawn_by_hand(empty):
 
 def test_clear_and_undo(empty):
     assert ink(empty) == 0 and empty.text("digit") == "" and empty.find("hint").is_displayed()
+    assert empty.text("hint") == "Draw a digit here"
     empty.draw([[(0.3, 0.2), (0.3, 0.8)]])
     one = ink(empty)
     assert one > 0 and not empty.find("hint").is_displayed()
@@ -332,11 +333,14 @@ def test_an_eraser_takes_ink_away(empty):
     before = ink(empty)
     empty.click("eraser")
     assert empty.find("eraser").get_attribute("aria-pressed") == "true"
+    assert empty.find("pen").get_attribute("aria-pressed") == "false"
     empty.draw([[(0.5, 0.3), (0.5, 0.7)]])
     assert 0 < ink(empty) < before
     rows = empty.run("return [0.3, 0.5, 0.7].map((x) => page.sheet.ink[224 * 448 + 448 * x | 0])")
     assert rows == [255, 0, 255]
-    empty.click("pen")
+    empty.click("clear")  # gives the pen back
+    empty.draw(DIGITS[1][0])
+    assert empty.text("digit") == "1"
 
 
 def test_the_image_is_prepared_as_mnists_were(empty):
@@ -384,6 +388,7 @@ def test_a_shifted_digit(empty):
                for card in empty.all(".moved")]
     assert all(re.fullmatch(r"changed by \d+ %", text) for text in changed)
     assert "Shifted 1 up and 2 right" in empty.text("shift-words")
+    assert empty.text("input-words") == "shifted"
     empty.click("back")
     assert np.array_equal(received(empty), image)
     canvas = empty.find("input")
@@ -427,7 +432,7 @@ def test_every_card_explains_its_numbers(empty):
         said.append(empty.text("looked-words"))
     filters = ["Map 2, row 13, column 13: filter times", "makes", "the largest of"]
     expected = [*filters, "Map 2, row 5, column 5: filter times", *filters[1:],
-                "Neuron 2: its 640 weights", "makes", "Neuron 2: its 100 weights", "e to the"]
+                "Neuron 2: its 640 weights", "makes", "digit 1: its 100 weights", "digit 1: e to the"]
     assert len(said) == len(expected) and all(map(str.__contains__, said, expected)), said
     first = empty.all(".maps")[0]
     first.send_keys(Keys.ARROW_LEFT)
@@ -450,7 +455,8 @@ def test_the_answer_and_the_pictures_are_the_networks(empty):
         return ("over 99.9 %" if value > 0.9995 else "under 0.1 %" if value < 0.0005
                 else f"{100 * value:.1f} %")
 
-    assert [number.text for number in empty.all(".row .number")] == [said(value) for value in outputs]
+    assert [number.text for number in empty.all(".row .number")] == [
+        said(value).replace("under", "<").replace("over", ">") for value in outputs]
     assert [float(re.search(r"[\d.e-]+", bar.get_attribute("style").split("scaleX(")[1])[0])
             for bar in empty.all(".bar")] == pytest.approx(outputs.tolist(), abs=1e-5)
     article = {8: "an 8"}

@@ -100,6 +100,22 @@ def test_what_a_lesson_says_of_itself(own):
     assert said.exercises == "1. Do it again.\n2. And again."
 
 
+def test_more_training_images_than_there_are(own, capsys):
+    assert run("9.1", "--train-size", 50_001) == 2
+    assert "train_size must be at most 50,000, the training images that there are, not 50,001" in (
+        capsys.readouterr().err)
+    assert not (own / "pictures").exists()
+
+
+def test_a_lesson_that_was_stopped_leaves_no_empty_folder(own, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(frame.Lesson, "idea", interrupted)
+    assert run("9.1") == 130
+    monkeypatch.undo()
+    assert not list((own / "pictures").rglob("2*"))
+
+
 @pytest.mark.parametrize("docstring", ['"""3.1  No question."""', '"""Is this one?"""', "",
                                        '"""3.1 Is it?\n"""'])
 def test_a_docstring_without_number_or_question_is_refused(docstring, tmp_path):

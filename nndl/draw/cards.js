@@ -31,6 +31,9 @@ const FUNCTIONS = {
 };
 
 const isMaps = (stage) => stage.shape.length === 3;
+/** Whether a stage's ten numbers are the network's outputs, or what becomes them: one for each digit. */
+const isOfDigits = (number) => network.stages.slice(number).every(({ kind, shape }, n) =>
+  shape.length === 1 && shape[0] === 10 && (n === 0 || kind !== "dense"));
 /** Whether max-pooling follows, which picks some of this stage's numbers and drops the rest. */
 const isPicked = (number) => isMaps(network.stages[number]) && network.stages[number + 1]?.how === "max";
 
@@ -43,8 +46,8 @@ function wordsFor(stage, number) {
     const above = shapeIn[0] === 1 ? "the image" : `all ${shapeIn[0]} maps above at once`;
     return [`Convolution: ${maps}`, `Each map is one filter that has looked everywhere in ${above}, through ${
       stage.kernel.join(" × ")} weights${shapeIn[0] > 1 ? " for each map" : ""}. Blue is where it found its feature, `
-      + `orange where it found the opposite. Point at a place to see the filter, and the patch that it looks at.${
-        picks}`, SECTION.conv];
+      + "orange where it found the opposite; full colour is the card's largest number. Point at a place to see the "
+      + `filter, and the patch that it looks at.${picks}`, SECTION.conv];
   }
   if (kind === "pool") {
     const window = stage.size.join(" × ");
@@ -107,6 +110,10 @@ function cardFor(stage, number) {
   byId("layers").append(element("section", { className: "card" }, {}, moved,
     element("h2", { textContent: heading }),
     element("p", { className: "words", textContent: `${words} ${section}` }), row));
+  if (isOfDigits(number)) {
+    row.after(element("div", { className: "labels" }, {}, ...Array.from({ length: 10 }, (_, digit) =>
+      element("span", { textContent: digit }))));
+  }
 
   return {
     panes,
@@ -166,7 +173,8 @@ function showLooked() {
   const { number, k, r, c } = looked, stage = network.stages[number];
   panels[number] ||= panelFor(stage, number ? network.stages[number - 1].out : pixels);
   const [rows, columns] = isMaps(stage) ? stage.shape.slice(1) : [1, stage.out.length];
-  const where = isMaps(stage) ? `Map ${k + 1}, row ${r + 1}, column ${c + 1}` : `Neuron ${c + 1}`;
+  const where = isMaps(stage) ? `Map ${k + 1}, row ${r + 1}, column ${c + 1}`
+    : isOfDigits(number) ? `Output neuron of digit ${c}` : `Neuron ${c + 1}`;
   write(byId("looked-words"), `${where}: ${panels[number].show((k * rows + r) * columns + c, k, r, c)}`);
   const pictures = byId("looked-pictures");
   if (pictures.stage !== number) {
@@ -248,7 +256,7 @@ const PANELS = {
     };
   },
   activation: (stage, above) => ({ pictures: [], show: (at) =>
-    `${FUNCTIONS[stage.f][0].toLowerCase()} makes ${short(stage.out[at])} of ${short(above[at])}.` }),
+    `of ${short(above[at])} the activation function makes ${short(stage.out[at])}.` }),
   softmax: (stage, above) => ({ pictures: [], show: (at) =>
     `e to the ${short(above[at])}, divided by the sum of all ten such powers, is ${short(stage.out[at])}.` }),
   scale: (stage, above) => ({ pictures: [], show: (at) => `${short(above[at])} becomes ${short(stage.out[at])}.` }),

@@ -89,6 +89,7 @@ function undo() {
 function load(image) {
   end();
   if (!image && !picture.base && !picture.strokes.length) return;
+  choose("pen");
   turnTo(image, []);
   redraw();
   see();
@@ -166,7 +167,9 @@ function showPreparation({ box, fitted, mass, top, left }, image, isShifted) {
   }
   byId("place").hidden = !fitted || isShifted;
   if (fitted) put(byId("place"), top, left, fitted.rows, fitted.columns);
-  write(byId("fitted-words"), `fitted into 20 × 20${fitted ? `: ${fitted.rows} × ${fitted.columns}` : ""}`);
+  write(byId("fitted-words"), `fitted into 20\u00a0×\u00a020${
+    fitted ? `: ${fitted.rows}\u00a0×\u00a0${fitted.columns}` : ""}`);
+  write(byId("input-words"), isShifted ? "shifted" : "centred");
   byId("back").hidden = byId("shift-words").hidden = !isShifted;
   if (isShifted) {
     const way = [[shift[0], "down", "up"], [shift[1], "right", "left"]].filter(([n]) => n)
@@ -184,6 +187,9 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
   return { row, bar, number };
 });
 const isProbability = network.stages.at(-1).kind === "softmax";
+byId("bars-words").textContent = isProbability
+  ? "It must choose one of the ten, and so a scribble, too, gets a digit."
+  : "Activations of the ten output neurons, which do not sum to 1; the largest is what it reads.";
 
 /** An output in words: no network is sure, and so nothing is rounded to 0 or 100 %. */
 function said(value) {
@@ -200,9 +206,10 @@ function showAnswer(outputs) {
   bars.forEach(({ row, bar, number }, digit) => {
     row.classList.toggle("first", digit === order[0]);
     bar.style.transform = `scaleX(${outputs ? Math.min(1, Math.max(0, outputs[digit])) : 0})`;
-    write(number, outputs ? said(outputs[digit]) : "");
+    write(number, outputs ? said(outputs[digit]).replace("under", "<").replace("over", ">") : "");
   });
   byId("hint").hidden = Boolean(outputs) && !picture.example;
+  write(byId("hint"), picture.example ? "Draw a digit here, over this one" : "Draw a digit here");
   write(byId("digit"), outputs ? String(order[0]) : "");
   const [first, second] = order;
   const words = outputs ? `It reads ${withArticle(first)}: ${said(outputs[first])}. Its second choice, ${
