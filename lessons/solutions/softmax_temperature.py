@@ -34,6 +34,8 @@ def softmax(z, c=1.0):
 def main(epochs=5, train_size=10_000, seed=0, out="pictures"):
     """Four numbers, and a trained network, at several c.  Returns outputs and costs."""
     z = np.array(list(Z.values()))
+    print("Softmax of", ", ".join(f"{value:g}" for value in z), "with a constant c, (83): the larger "
+          "c is, the more of the sum goes to the largest.")
     shown = {c: softmax(z, c) for c in (0.01, 1.0, 10.0, 100.0)}
     for c, a in shown.items():
         print(f"c = {c:<6g} a = {np.array2string(a, precision=4, suppress_small=True)}")
@@ -44,6 +46,8 @@ def main(epochs=5, train_size=10_000, seed=0, out="pictures"):
     net = Network([Dense(30), Sigmoid(), Dense(10), Softmax()], seed=seed)
     net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA, progress=False)
     w, b = net.layers[-2].w.copy(), net.layers[-2].b.copy()
+    print("\nA trained network whose last layer's weights and biases are multiplied: it says the same, "
+          "and is as sure as the constant makes it.")
     costs, accuracies = {}, {}
     for c in (0.25, 0.5, 1.0, 2.0, 4.0, 16.0):
         net.layers[-2].w[...], net.layers[-2].b[...] = c * w, c * b
