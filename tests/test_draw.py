@@ -57,6 +57,8 @@ def test_the_shipped_network_is_what_its_file_says(test_images):
     found = drawing.measure(net, test_images)
     assert {name: measured[name] for name in found} == found
     assert measured["errors"] < 80
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert f"reads {(10_000 - measured['errors']) / 100:.2f} % of the test images" in readme
     folder = Path(drawing.__file__).parent
     assert (folder / "model.npz").stat().st_size <= 700_000
 

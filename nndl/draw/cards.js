@@ -122,7 +122,7 @@ function cardFor(stage, number) {
       const most = stage.kind === "softmax" ? 1 : largest(stage.out);
       paint(all, stage.out, most, isPicked(number) ? colours.faint : colours.strong);
       if (isPicked(number)) {
-        const by = most > 0 ? 255 / most : 0;
+        const by = toScale(most);
         for (const place of network.stages[number + 1].winner) {
           all[place] = colours.strong[Math.round(stage.out[place] * by) + 255];
         }
@@ -171,7 +171,7 @@ function markLooked(is) {
 /** At the window's edge: how the number that one points at came about. */
 function showLooked() {
   const { number, k, r, c } = looked, stage = network.stages[number];
-  panels[number] ||= panelFor(stage, number ? network.stages[number - 1].out : pixels);
+  panels[number] ||= PANELS[stage.kind](stage, number ? network.stages[number - 1].out : pixels);
   const [rows, columns] = isMaps(stage) ? stage.shape.slice(1) : [1, stage.out.length];
   const where = isMaps(stage) ? `Map ${k + 1}, row ${r + 1}, column ${c + 1}`
     : isOfDigits(number) ? `Output neuron of digit ${c}` : `Neuron ${c + 1}`;
@@ -204,11 +204,7 @@ function put(frame, top, left, height, width) {
 const short = (value) => value.toFixed(Math.abs(value) < 10 ? 3 : 1).replace("-", "\u2212");
 const captioned = (words, { canvas }) => element("figure", {}, {}, canvas, element("figcaption", { textContent: words }));
 
-/** {pictures, show}: show(at, k, r, c) paints them for number `at` of the stage, and returns the words. */
-function panelFor(stage, above) {
-  return PANELS[stage.kind](stage, above);
-}
-
+/** For each kind {pictures, show}: show(at, k, r, c) paints them for number `at`, and returns the words. */
 const PANELS = {
   conv(stage, above) {
     const [height, width] = stage.kernel, maps = stage.shapeIn[0], size = maps > 10 ? 6 : 9;

@@ -192,9 +192,9 @@ byId("bars-words").textContent = isProbability
   : "Activations of the ten output neurons, which do not sum to 1; the largest is what it reads.";
 
 /** An output in words: no network is sure, and so nothing is rounded to 0 or 100 %. */
-function said(value) {
+function said(value, over = "over", under = "under") {
   if (!isProbability) return short(value);
-  return value > 0.9995 ? "over 99.9 %" : value < 0.0005 ? "under 0.1 %" : `${(100 * value).toFixed(1)} %`;
+  return value > 0.9995 ? `${over} 99.9 %` : value < 0.0005 ? `${under} 0.1 %` : `${(100 * value).toFixed(1)} %`;
 }
 
 const withArticle = (digit) => (digit === 8 ? "an 8" : `a ${digit}`);
@@ -206,7 +206,7 @@ function showAnswer(outputs) {
   bars.forEach(({ row, bar, number }, digit) => {
     row.classList.toggle("first", digit === order[0]);
     bar.style.transform = `scaleX(${outputs ? Math.min(1, Math.max(0, outputs[digit])) : 0})`;
-    write(number, outputs ? said(outputs[digit]).replace("under", "<").replace("over", ">") : "");
+    write(number, outputs ? said(outputs[digit], ">", "<") : "");
   });
   byId("hint").hidden = Boolean(outputs) && !picture.example;
   write(byId("hint"), picture.example ? "Draw a digit here, over this one" : "Draw a digit here");

@@ -45,13 +45,13 @@ function paneOf(width, height, canvas = element("canvas"), pixels = new Int32Arr
   return { canvas, pixels, width, height, show: (...part) => context.putImageData(image, 0, 0, ...part) };
 }
 
-/** Values as pixels: what is `most` or more has the full colour, and its negative the other one. */
+/** What to multiply a value by, so that `most` has the full colour: place value * by + 255 of a scale. */
+const toScale = (most) => (most > 0 ? 255 / most : 0);
+
+/** Values as pixels; `most` is the largest of them, signs aside, or more. */
 function paint(pixels, values, most, scale = colours.strong) {
-  const by = most > 0 ? 255 / most : 0;
-  for (let n = 0; n < pixels.length; n++) {
-    const value = Math.round(values[n] * by);
-    pixels[n] = scale[value > 255 ? 510 : value < -255 ? 0 : value + 255];
-  }
+  const by = toScale(most);
+  for (let n = 0; n < pixels.length; n++) pixels[n] = scale[Math.round(values[n] * by) + 255];
 }
 
 /** The largest of the values, signs aside. */
@@ -75,7 +75,7 @@ function mosaicOf(count, height, width, across, size) {
     canvas: pane.canvas,
     /** values : of all images, one after the other, each row by row. */
     paint(values, most = largest(values)) {
-      const by = most > 0 ? 255 / most : 0;
+      const by = toScale(most);
       for (let k = 0, at = 0; k < count; k++) {
         const top = Math.floor(k / across) * (height + gap), left = k % across * (width + gap);
         for (let r = top; r < top + height; r++) {
