@@ -35,6 +35,7 @@ CONTRACT = {
     "softmax": ("softmax_forward", "softmax_backward",
                 "log_likelihood_forward", "log_likelihood_backward"),
     "dropout": ("dropout_mask", "dropout_draw", "dropout_forward", "dropout_backward"),
+    "recurrent": ("recurrent_forward", "recurrent_backward", "lstm_forward", "lstm_backward"),
     "update": ("all_finite", "sgd_step", "layer_step"),
     "dense_step": ("dense_step",),
     "dense_epoch": ("dense_epoch",),

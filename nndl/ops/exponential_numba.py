@@ -31,8 +31,9 @@ def constants(least, digits, bits):
 SINGLE, DOUBLE = constants(-88.0, 24, 9), constants(-709.0, 53, 12)  # about ln(2^-127), ln(2^-1023)
 
 # (e^r - 1 - r) / r² as a power series, highest power first.  |r| is at most ln 2 / 2, so that this
-# many terms are all that a double can tell; the last six are all that a single can.
-EXP_DOUBLE = np.array([1 / math.factorial(n) for n in range(13, 1, -1)])
+# many terms are all that a double can tell; the last six are all that a single can.  They are tuples:
+# over an array that short the compiler keeps a loop, and takes ten times as long, one number at a time.
+EXP_DOUBLE = tuple(1 / math.factorial(n) for n in range(13, 1, -1))
 EXP_SINGLE = EXP_DOUBLE[-6:]
 
 
@@ -47,7 +48,7 @@ def tail_polynomial(degree):
         return (erfcx((4 / t - 4) / math.sqrt(2)) / (2 * t) - 0.5) / v
 
     rest = np.polynomial.Chebyshev.interpolate(slope, degree - 1, [0, 40 / 44])  # x up to 40
-    return np.append(rest.convert(kind=np.polynomial.Polynomial).coef[::-1], 0.5)
+    return (*rest.convert(kind=np.polynomial.Polynomial).coef[::-1].tolist(), 0.5)
 
 
 TAIL_SINGLE, TAIL_DOUBLE = tail_polynomial(9), tail_polynomial(19)
@@ -61,7 +62,7 @@ def polynomial(x, coefficients, number):
     """
     square = x * x
     y, z = number(coefficients[0]), number(coefficients[1])
-    for i in range(2, coefficients.size, 2):
+    for i in range(2, len(coefficients), 2):
         y = y * square + number(coefficients[i])
         z = z * square + number(coefficients[i + 1])
     return y * x + z

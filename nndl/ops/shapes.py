@@ -147,3 +147,63 @@ def check_winner(winner, expected, size):
     if winner.size and winner.view("uint32").max() >= size[0] * size[1]:
         raise ValueError(f"winner must be from 0 to {size[0] * size[1] - 1}, an index within a window "
                          f"of {size[0]} x {size[1]}; was it made with another pool size?")
+
+
+def check_recurrent(x, w_xh, w_hh, b=None, valid=None, gates=1, **states):
+    """x (m, t, n_in), w_xh (gates n, n_in), w_hh (gates n, n), b (gates n,), valid (m, t) of bools.
+
+    states : (m, n) each, or None.  Returns m, t, n.
+    """
+    if w_hh.ndim != 2 or w_hh.shape[0] != gates * w_hh.shape[1] or not w_hh.size:
+        raise ValueError(f"w_hh must have shape ({'n' if gates == 1 else f'{gates} n'}, n), "
+                         f"not {w_hh.shape}")
+    n = w_hh.shape[1]
+    if w_xh.ndim != 2 or len(w_xh) != gates * n:
+        raise ValueError(f"w_xh must have shape ({gates * n}, n_in) to fit w_hh {w_hh.shape}, "
+                         f"not {w_xh.shape}")
+    if x.ndim != 3 or x.shape[2] != w_xh.shape[1]:
+        raise ValueError(f"x must have shape (m, t, {w_xh.shape[1]}) to fit w_xh {w_xh.shape}, not "
+                         f"{x.shape}; a single sequence is x.reshape(1, *x.shape)")
+    m, t, _ = x.shape
+    if t == 0:
+        raise ValueError(f"x has shape {x.shape}, sequences of no steps: at least one is needed")
+    check_float(x=x, w_xh=w_xh, w_hh=w_hh)
+    if b is not None:
+        if b.shape != (gates * n,):
+            raise ValueError(f"b must have shape ({gates * n},) to fit w_hh {w_hh.shape}, "
+                             f"not {b.shape}")
+        check_float(x=x, b=b)
+    for name, state in states.items():
+        if state is not None:
+            if state.shape != (m, n):
+                raise ValueError(f"{name} must have shape {(m, n)}, a state of {n} numbers for each "
+                                 f"of {m} sequences, not {state.shape}")
+            check_float(**{"x": x, name: state})
+    if valid is not None and (valid.shape != (m, t) or valid.dtype != bool):
+        raise ValueError(f"valid must be bools of shape {(m, t)}, one for each step of each sequence, "
+                         f"not {valid.dtype} {valid.shape}")
+    return m, t, n
+
+
+def check_recurrent_back(x, w_xh, w_hh, valid, truncate, gates=1, *, dh, h, c=None, all_gates=None,
+                         **states):
+    """As check_recurrent, with dh, h and c (m, t, n), and all_gates (m, t, 4 n)."""
+    m, t, n = check_recurrent(x, w_xh, w_hh, valid=valid, gates=gates, **states)
+    for name, array, width in (("dh", dh, n), ("h", h, n), ("c", c, n), ("gates", all_gates, 4 * n)):
+        if array is not None:
+            if array.shape != (m, t, width):
+                raise ValueError(f"{name} must have shape {(m, t, width)} to fit x {x.shape} and w_hh "
+                                 f"{w_hh.shape}, not {array.shape}")
+            check_float(**{"x": x, name: array})
+    check_truncate(truncate)
+    return m, t, n
+
+
+def check_truncate(truncate):
+    """truncate: None, or a number of steps."""
+    if truncate is not None:
+        if not is_int(truncate):
+            raise TypeError(f"truncate must be an int or None, not {truncate!r}")
+        if truncate < 1:
+            raise ValueError(f"truncate must be at least 1 step, not {truncate}")
+    return truncate
