@@ -7,7 +7,7 @@ See nndl/network.py for where to begin reading, README.md for how to step throug
 
 from .backends import set_threads
 from .costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
-from .data import load_folder, load_mnist, read_idx
+from .data import Sequences, load_folder, load_mnist, read_idx
 from .layers import (
     ELU,
     GELU,
@@ -26,11 +26,12 @@ from .layers import (
     Tanh,
 )
 from .network import Diverged, History, Network
+from .recurrent import LSTM, Embedding, EncoderDecoder, Last, Recurrent
 
 __version__ = "0.1.0"
 __all__ = [
-    "ELU", "GELU", "Conv", "ConvPool", "CrossEntropyCost", "Dense", "Diverged", "Dropout",
-    "Flatten", "History", "L2Pool", "Layer", "LeakyReLU", "LogLikelihoodCost", "MaxPool",
-    "Network", "QuadraticCost", "ReLU", "Sigmoid", "Softmax", "Tanh", "load_folder",
-    "load_mnist", "read_idx", "set_threads",
+    "ELU", "GELU", "LSTM", "Conv", "ConvPool", "CrossEntropyCost", "Dense", "Diverged", "Dropout",
+    "Embedding", "EncoderDecoder", "Flatten", "History", "L2Pool", "Last", "Layer", "LeakyReLU",
+    "LogLikelihoodCost", "MaxPool", "Network", "QuadraticCost", "ReLU", "Recurrent", "Sequences",
+    "Sigmoid", "Softmax", "Tanh", "load_folder", "load_mnist", "read_idx", "set_threads",
 ]

@@ -36,7 +36,8 @@ CONTRACT = {
                 "log_likelihood_forward", "log_likelihood_backward"),
     "dropout": ("dropout_mask", "dropout_draw", "dropout_forward", "dropout_backward"),
     "recurrent": ("recurrent_forward", "recurrent_backward", "lstm_forward", "lstm_backward"),
-    "update": ("all_finite", "sgd_step", "layer_step"),
+    "embedding": ("embedding_forward", "embedding_backward"),
+    "update": ("all_finite", "gradient_norm", "sgd_step", "layer_step"),
     "dense_step": ("dense_step",),
     "dense_epoch": ("dense_epoch",),
 }

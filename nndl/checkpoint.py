@@ -1,8 +1,9 @@
 """Training that survives being killed: its whole state, on disk from time to time.
 
-In the file is all that the next mini-batch depends on: weights, momentum's velocities, the state of
-the random generator, the order of this epoch's examples and how many of them are done, and what was
-measured so far.  A run that goes on from there ends in the same bits as one that was never stopped.
+In the file is all that the next mini-batch depends on: weights, momentum's velocities, the states of
+stateful layers and of the random generator, the order of this epoch's examples and how many of them
+are done, and what was measured so far.  A run that goes on from there ends in the same bits as one that
+was never stopped.
 
     net.SGD(training, 60, 10, 0.1, checkpoint="digits.checkpoint.npz")
 """
@@ -20,6 +21,7 @@ import numpy as np
 
 from .array_file import read_arrays, write_arrays
 from .data.made import Made
+from .data.sequences import parted
 from .interrupting import ctrl_c
 from .model_file import describe, parameters, restore
 
@@ -71,6 +73,10 @@ class Checkpoint:
             number, name = key.split(".")
             v = net.velocity[int(number), name] = np.zeros_like(getattr(net.layers[int(number)], name))
             v[...] = arrays[f"velocity {key}"]
+        for number, layer in enumerate(net.layers):
+            state = [arrays[name] for name in _names_of_state(number) if name in arrays]
+            if state:
+                layer.state = tuple(array.copy() for array in state)
         net.random_state = header["random_state"]
         for name, values in header["history"].items():
             setattr(net.history, name, values)
@@ -108,6 +114,9 @@ class Checkpoint:
         arrays = parameters(net)
         velocity = {f"{number}.{name}": v for (number, name), v in net.velocity.items()}
         arrays |= {f"velocity {key}": np.ascontiguousarray(v) for key, v in velocity.items()}
+        for number, layer in enumerate(net.layers):
+            if getattr(layer, "stateful", False) and layer.state is not None:
+                arrays |= dict(zip(_names_of_state(number), layer.state))
         if at.order is not None:
             arrays["order"] = at.order
         header = {"settings": self.settings, "epoch": at.epoch, "done": at.done, "key": at.key,
@@ -136,6 +145,11 @@ class Checkpoint:
         return ctrl_c(interrupt)
 
 
+def _names_of_state(number):
+    """Of the arrays of layer `number`'s state in the file; a layer may have one or two."""
+    return f"state {number}.0", f"state {number}.1"
+
+
 def fingerprint(data):
     """What tells one data set (images, labels) from another: SHA-256 of types, shapes and numbers."""
     if data is None:
@@ -145,7 +159,8 @@ def fingerprint(data):
     if isinstance(images, Made):
         total.update(images.fingerprint().encode())
         images = np.zeros(0)
-    for array in map(np.ascontiguousarray, (images, y)):
+    images, valid = parted(images)
+    for array in map(np.ascontiguousarray, (images, y) if valid is None else (images, valid, y)):
         total.update(f"{array.dtype.str} {array.shape}\n".encode())
         total.update(array)
     return total.hexdigest()

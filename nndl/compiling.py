@@ -22,10 +22,10 @@ import numpy as np
 
 from . import backends
 from .interrupting import ctrl_c
-from .layers import LAYERS
 from .model_file import describe, network_of
 from .network import EVALUATED_AT_ONCE, Step
 from .progress import announced
+from .recurrent import LAYERS
 from .small_dense import SmallDense
 
 HELPED = 8        # tasks, below which a second process would begin when the first is nearly done

@@ -1,7 +1,8 @@
 """The cost functions: what a network is trained to make small.
 
 Each has fn, the cost, and delta, its derivative at the output layer's z, where backpropagation
-starts.  a are the network's outputs, y the desired ones, both (m, n_out).  fn is the mean over the
+starts.  a are the network's outputs, y the desired ones, both (m, n_out), or (m, t, n_out) if there is
+an output at each step of a sequence: then the steps' costs are added up.  fn is the mean over the
 mini-batch; delta has a row for each example and no 1/m: the update takes the mean.
 """
 
@@ -67,7 +68,7 @@ class LogLikelihoodCost(Cost):
 
     def fn(self, a, y):
         """The cost in nats, mean over the mini-batch; an a that underflowed counts as tiny."""
-        return float(log_likelihood_forward(a, y).mean())
+        return float(log_likelihood_forward(a, y).sum() / len(a))
 
     def delta(self, a, y, output):
         """delta = a - y for softmax outputs, book (84)."""
@@ -81,8 +82,8 @@ class LogLikelihoodCost(Cost):
 
 
 def classes(a):
-    """Which class each row of outputs a (m, n_out) names; of a single output, 1 from 0.5 on."""
-    return a.argmax(axis=1) if a.shape[1] > 1 else (a[:, 0] >= 0.5).astype(int)
+    """Which class each row of outputs a (..., n_out) names; of a single output, 1 from 0.5 on."""
+    return a.argmax(axis=-1) if a.shape[-1] > 1 else (a[..., 0] >= 0.5).astype(int)
 
 
 COSTS = {cost.name: cost for cost in (QuadraticCost, CrossEntropyCost, LogLikelihoodCost)}

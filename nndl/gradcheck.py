@@ -132,6 +132,7 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
 
     layer       : an object with setup, forward, backward and parameters, as in nndl.layers
     input_shape : of one example, say (3, 8, 8) or (20,);  m : examples in the mini-batch
+    Between symbols, which an Embedding takes, there is no slope: only its parameters are checked.
     The layer is set up afresh, in float64.  A layer that draws random numbers draws the same at
     each call here.  Returns name -> relative error.  Raises GradientError.
     """
@@ -148,7 +149,8 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
     input_shape = tuple(np.atleast_1d(input_shape).tolist())
     rng = np.random.default_rng(seed)
     layer.setup(input_shape, backends.get(backend), rng, np.float64)
-    x = spread(rng, (m, *input_shape))
+    n_symbols = getattr(layer, "symbols", 0)
+    x = rng.integers(0, n_symbols, (m, *input_shape)) if n_symbols else spread(rng, (m, *input_shape))
     before = x.copy()
     state = rng.bit_generator.state
 
@@ -160,9 +162,10 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
     output()
     _unchanged("forward's input", before, x)
     d_before = d_out.copy()
-    gradients = {"input": layer.backward(d_out)}
+    gradients, arrays = {"input": layer.backward(d_out)}, {"input": x}
     _unchanged("backward's argument", d_before, d_out)
-    arrays = {"input": x}
+    if n_symbols:
+        gradients, arrays = {}, {}
     for name in layer.parameters:
         arrays[name] = getattr(layer, name)
         if not hasattr(layer, f"nabla_{name}"):

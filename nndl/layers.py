@@ -17,7 +17,15 @@ import numpy as np
 
 from . import initialize
 from .ops.dropout_numpy import check_p_dropout
-from .ops.memory import buffer, in_logical_order, memory_shape, remembered
+from .ops.memory import (
+    buffer,
+    in_logical_order,
+    memory_shape,
+    remembered,
+    rows_of_steps,
+    seen_as,
+    steps_of_rows,
+)
 from .ops.shapes import conv_size, is_int, pair, times
 
 
@@ -87,6 +95,7 @@ class Dense(Layer):
 
     n_out : how many neurons;  init : an initialiser's name, see nndl/initialize.py
     w : (n_out, n_in), b : (n_out,)
+    Of sequences (m, t, n_in) every step is an example: the same weights at each.
     """
 
     name = "dense"
@@ -101,32 +110,42 @@ class Dense(Layer):
         initialize.by_name(init)
 
     def output_shape(self, shape):
-        """(n_in,) -> (n_out,)."""
-        return (self.n_out,)
+        """(n_in,) -> (n_out,), (t, n_in) -> (t, n_out)."""
+        return (*shape[:-1], self.n_out)
 
     def weight_shape(self, shape):
-        """(n_in,) -> (n_out, n_in)."""
-        return self.n_out, *shape
+        """(n_in,) or (t, n_in) -> (n_out, n_in)."""
+        return self.n_out, shape[-1]
 
     def setup(self, shape, ops, rng, dtype):
-        """Draw w and b; shape is (n_in,)."""
-        if len(shape) != 1:
+        """Draw w and b; shape is (n_in,) or (t, n_in)."""
+        if len(shape) not in (1, 2):
             raise ValueError(f"Dense needs a row of numbers, not {times(shape)}: "
                              "put a Flatten() before it")
         out = super().setup(shape, ops, rng, dtype)
-        self._draw(self.weight_shape(shape), fan_in=shape[0], fan_out=self.n_out)
+        self._draw(self.weight_shape(shape), fan_in=shape[-1], fan_out=self.n_out)
         return out
 
     def forward(self, a, training=False):
-        """(m, n_in) -> (m, n_out)."""
-        self.a = a
-        return self.ops.dense_forward(a, self.w, self.b, work=self.work)
+        """(m, n_in) -> (m, n_out), (m, t, n_in) -> (m, t, n_out)."""
+        self.a = self._rows("a", a)
+        return self._steps("z", self.ops.dense_forward(self.a, self.w, self.b, work=self.work), len(a))
 
     def backward(self, delta):
         """delta = dC/dz (m, n_out) -> dC/da (m, n_in); sets nabla_w and nabla_b."""
         da, self.nabla_w, self.nabla_b = self.ops.dense_backward(
-            delta, self.a, self.w, self.needs_da, work=self.work)
-        return da
+            self._rows("delta", delta), self.a, self.w, self.needs_da, work=self.work)
+        return self._steps("da", da, len(delta))
+
+    def _rows(self, name, x):
+        """Sequences (m, t, n) as rows (t m, n)."""
+        return x if x.ndim == 2 else seen_as(self.work, f"rows of {name}", x, rows_of_steps)
+
+    def _steps(self, name, rows, m):
+        """_rows's way back, if these are steps; there may be no da."""
+        if rows is None or len(self.input_shape) == 1:
+            return rows
+        return seen_as(self.work, f"steps of {name}", rows, steps_of_rows(m))
 
     def learn(self, delta, step):
         """backward and step.take in one pass, without momentum.  Leaves no nabla behind.
@@ -135,9 +154,10 @@ class Dense(Layer):
         """
         if step.mu or self.ops.name == "numpy":
             return super().learn(delta, step)
-        da, _, _ = self.ops.dense_step(delta, self.a, self.w, self.b, step.eta, step.l2, step.l1,
-                                       self.needs_da, out_w=self.w, out_b=self.b, work=self.work)
-        return da
+        da, _, _ = self.ops.dense_step(
+            self._rows("delta", delta), self.a, self.w, self.b, step.eta, step.l2, step.l1,
+            self.needs_da, out_w=self.w, out_b=self.b, work=self.work)
+        return self._steps("da", da, len(delta))
 
     def compile(self, m):
         """Have both ways compiled that `learn` may go with m examples: with zeros in delta, or none."""
@@ -468,14 +488,14 @@ class Softmax(Layer):
     forward_equation = "(78)"
 
     def output_shape(self, shape):
-        """(n,) -> (n,)."""
-        if len(shape) != 1:
+        """(n,) -> (n,), (t, n) -> (t, n)."""
+        if len(shape) not in (1, 2):
             raise ValueError(f"Softmax needs a row of numbers, not {times(shape)}: "
                              "put a Dense layer before it")
         return shape
 
     def forward(self, z, training=False):
-        """(m, n) -> (m, n)."""
+        """(m, n) -> (m, n); of sequences (m, t, n) each step by itself."""
         self.a = self.ops.softmax_forward(z, work=self.work)
         return self.a
 

@@ -3,9 +3,80 @@
 import numpy as np
 
 from .data.made import Made
+from .data.sequences import Sequences, parted
+from .examples import by_step, steps_that_count, symbols
+from .ops.memory import in_logical_order
 
 IMAGE_TYPES = [np.dtype(name) for name in ("uint8", "float32", "float64")]  # by the backends, as images
 MADE_AT_ONCE = 10_000  # images, about, of those that are made only when they are asked for
+
+
+def mini_batches(network, images, y, m, at_once=None):
+    """What hands out these data in mini-batches (x, y); arguments as MiniBatches."""
+    sequences = isinstance(images, Sequences) or symbols(network) or by_step(network)
+    return SequenceBatches(network, images, y) if sequences else MiniBatches(
+        network, images, y, m, at_once)
+
+
+class SequenceBatches:
+    """Mini-batches (x, y) of sequences, in memory that the next one uses again.
+
+    network, images, y : as for MiniBatches, checked already
+    x and y are Sequences where not all steps are there, or not all count.
+    """
+
+    def __init__(self, network, images, y):
+        self.network, self.labels = network, y
+        self.images, self.valid = parted(images)
+        self.counted = steps_that_count(network, images)  # of the outputs, by what there is of x
+        if by_step(network) and y.dtype.kind != "f" and (y < 0).any():
+            self.counted = y >= 0 if self.counted is None else self.counted & (y >= 0)
+        if self.counted is not None and self.counted.all():
+            self.counted = None
+        self.memory = {}  # the same arrays for every mini-batch of a size: see memory.remembered
+
+    def numbers(self, at, start, stop):
+        """What to call this with for the examples from start to stop of the epoch's order."""
+        return at.order[start:stop]
+
+    def __call__(self, some):
+        """(x, y) of the sequences numbered `some`; the next call overwrites them."""
+        m = len(some)
+        if m not in self.memory:
+            self.memory[m] = self._memory(m)
+        taken, numbers, x, labels, rows, y = self.memory[m]
+        np.take(self.images, some, axis=0, out=taken)
+        if numbers is not taken:
+            np.multiply(taken, 1 / 256 if taken.dtype == np.uint8 else 1, out=numbers)
+        if self.valid is not None:
+            np.take(self.valid, some, axis=0, out=x.valid)
+        if self.counted is not None:
+            np.take(self.counted, some, axis=0, out=y.valid)
+        np.take(self.labels, some, axis=0, out=labels)
+        if labels.dtype.kind == "f":
+            rows[...] = labels
+        else:
+            rows[...] = 0
+            # A label of -1 writes into the last place, which then counts for nothing.
+            np.put_along_axis(rows, labels[..., None], 1, axis=-1)
+            if self.counted is not None:
+                rows *= y.valid[..., None]
+        return x, y
+
+    def _memory(self, m):
+        """(the examples as they are, as numbers, as x; the labels as they are, as rows, as y)."""
+        network, dtype = self.network, self.network.dtype
+        taken = numbers = np.empty((m, *self.images.shape[1:]), self.images.dtype)
+        if not symbols(network) and taken.dtype != dtype:
+            numbers = np.empty(taken.shape, dtype)
+        x = numbers if self.valid is None else Sequences(numbers, valid=np.ones(taken.shape[:2], bool))
+        labels = np.empty((m, *self.labels.shape[1:]), self.labels.dtype)
+        n_out = network.output_shape[-1]
+        rows = np.empty((m, n_out), dtype)
+        if by_step(network):  # in the order in which layers have them
+            rows = in_logical_order(np.empty((self.labels.shape[1], m, n_out), dtype))
+        y = rows if self.counted is None else Sequences(rows, valid=np.ones(rows.shape[:2], bool))
+        return taken, numbers, x, labels, rows, y
 
 
 class MiniBatches:

@@ -109,7 +109,7 @@ def _build(path, header, arrays, backend, own_layers):
 
 
 def _layers_of(description, own_layers):
-    from .layers import LAYERS
+    from .recurrent import LAYERS
     known = LAYERS | {kind.__name__: kind for kind in own_layers}
     return [_make(config, known, "layer") for config in description["layers"]]
 
@@ -131,8 +131,16 @@ def _compare(layers, input_shape, arrays):
     for number, layer in enumerate(layers):
         if not hasattr(layer, "output_shape"):
             return
-        if hasattr(layer, "weight_shape"):
-            asks, read = layer.weight_shape(shape), arrays[f"{number}.w"].shape
+        for name, asks in _weight_shapes(layer, shape).items():
+            read = arrays[f"{number}.{name}"].shape
             if asks != read:
-                raise ValueError(f"w of {layer!r} has shape {read} in the file")
+                raise ValueError(f"{name} of {layer!r} has shape {read} in the file")
         shape = layer.output_shape(shape)
+
+
+def _weight_shapes(layer, shape):
+    """{name: shape} of the weights that a layer says it will have."""
+    if hasattr(layer, "weight_shapes"):
+        return layer.weight_shapes(shape)
+    there = hasattr(layer, "weight_shape") and layer.parameters
+    return {"w": layer.weight_shape(shape)} if there else {}

@@ -15,16 +15,16 @@ import copy
 import math
 import sys
 import time
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import backends, costs
+from . import backends, costs, examples
 from .checkpoint import Checkpoint, Position, fingerprint
 from .data.made import Made
+from .data.sequences import parted
 from .layers import Dense, Flatten, Layer
-from .mini_batches import MiniBatches
+from .mini_batches import mini_batches
 from .ops.shapes import is_int, times
 from .progress import Progress
 from .small_dense import SmallDense
@@ -89,7 +89,7 @@ class Step:
         for name in layer.parameters:
             w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
             v = self._velocity(layer, name) if self.mu else None
-            l2, l1 = (self.l2, self.l1) if name == "w" else (0, 0)  # biases are not regularised
+            l2, l1 = (self.l2, self.l1) if is_weight(name) else (0, 0)
             ops.sgd_step(w, nabla_w, v, self.eta, l2, l1, self.mu, out_w=w, out_v=v,
                          work=work.setdefault((id(layer), name), {}))
 
@@ -101,6 +101,11 @@ class Step:
         return velocity[key]
 
 
+def is_weight(name):
+    """Whether a parameter of this name is regularised: w, w_xh, encoder_w_hh; biases are not."""
+    return "w" in name.split("_")
+
+
 class Network:
     """A feedforward network that learns by stochastic gradient descent.
 
@@ -108,7 +113,8 @@ class Network:
              put before a Dense that follows feature maps
     cost : from nndl/costs.py, an object, class or name; None takes the output layer's companion:
            log-likelihood for Softmax, cross-entropy for Sigmoid, quadratic for any other
-    input_shape : of one example; (1, 28, 28) is an MNIST image
+    input_shape : of one example; (1, 28, 28) is an MNIST image, (28, 28) its rows as a sequence,
+                  (None, 28) sequences of any number of steps, (None,) of symbols
     seed : of the one random generator that draws weights, shuffles and dropout masks
     backend : "numba", "numpy" to step through; None takes NNDL_BACKEND, else numba
     dtype : "float32" or "float64"
@@ -126,9 +132,11 @@ class Network:
         self.seed = int(_at_least("seed", seed, 0, whole=True))
         self.rng = np.random.default_rng(self.seed)
         self.input_shape = tuple(np.atleast_1d(input_shape).tolist())
-        if not all(is_int(n) and n > 0 for n in self.input_shape):
+        if not all(is_int(n) and n > 0 or n is None and not place
+                   for place, n in enumerate(self.input_shape)):
             raise ValueError("input_shape must be the shape of one example, positive ints such as "
-                             f"(1, 28, 28), not {input_shape!r}")
+                             "(1, 28, 28), of which the first may be None for sequences of any length, "
+                             f"not {input_shape!r}")
         self.layers = self._set_up(layers)
         self.cost = costs.companion(self.layers[-1]) if cost is None else costs.by_name(cost)
         costs.check_output(self.cost, self.layers[-1])
@@ -182,14 +190,26 @@ class Network:
     # --- forward -------------------------------------------------------------------------------
 
     def feedforward(self, x):
-        """The network's outputs (m, n_out) for examples x: bytes or floats, (m, *input_shape)."""
-        x = np.asarray(x)
-        self._check_inputs(x)
-        return self._outputs(x)
+        """The network's outputs (m, n_out) for examples x: bytes or floats, (m, *input_shape).
 
-    def _forward(self, a, training=False):
+        Where there is an output at each step, (m, t, n_out).  Layers with a state begin with 0.
+        """
+        return self._outputs(examples.checked(self, x))
+
+    def _forward(self, x, training=False):
+        a = self._begin(x)
         for layer in self.layers:
             a = layer.forward(a, training)
+        return a
+
+    def _begin(self, x):
+        """x as an array; of sequences, each layer is told which of its steps there are."""
+        a, valid = parted(x)
+        for layer in self.layers:
+            if hasattr(layer, "valid"):
+                layer.valid = valid
+            if not getattr(layer, "keeps_steps", True):
+                valid = None
         return a
 
     # --- learning ------------------------------------------------------------------------------
@@ -198,7 +218,7 @@ class Network:
             monitor_evaluation_cost=False, monitor_evaluation_accuracy=False,
             monitor_training_cost=False, monitor_training_accuracy=False,
             momentum=0.0, lmbda_l1=0.0, progress=True, monitors=None, stop=None, checkpoint=None,
-            checkpoint_every=60.0, shuffle=True):
+            checkpoint_every=60.0, shuffle=True, clip=None):
         """Train by mini-batch stochastic gradient descent.  Returns a History.
 
         training_data, evaluation_data : (images, labels), see load_mnist(); labels are ints, or
@@ -218,6 +238,8 @@ class Network:
                      goes on after an interruption, to the same bits; see nndl/checkpoint.py
         checkpoint_every : seconds between two writings of it
         shuffle : False takes the training data in the order they have, in every epoch
+        clip : the gradient of the mean cost is shortened to this length where it is longer, all
+               parameters' together (Pascanu, Mikolov and Bengio 2013); None: as it is
 
         A last mini-batch shorter than the rest counts by its own size.  Raises Diverged when a
         number is no longer finite.  self.history is filled as training goes, so that it is there
@@ -235,14 +257,21 @@ class Network:
             _at_least(name, value, 0)
         _at_least("momentum", momentum, -math.inf)  # below 0 or above 1: the book's exercise
         _at_least("checkpoint_every", checkpoint_every, 0)
+        if clip is not None and not _at_least("clip", clip, 0):
+            raise ValueError("clip must be above 0: with 0 nothing would be learnt; None clips nothing")
+        stateful = [layer for layer in self.layers if getattr(layer, "stateful", False)]
+        if stateful and shuffle:
+            raise ValueError(f"{stateful[0]!r} goes on where the mini-batch before has ended, which a "
+                             "random order makes meaningless: say shuffle=False, with the data in "
+                             "order, see nndl.text.streams")
         self.velocity = {}                          # at rest
         monitors = monitors or {}
         self.history = history = History(measured={name: [] for name in monitors})
         n = len(images)
         mini_batch_size = min(mini_batch_size, n)
-        small = SmallDense.of(self, momentum)
+        small = None if clip else SmallDense.of(self, momentum)
         at_once = mini_batch_size * (1 if small is None else STEPS_AT_ONCE)
-        gather = MiniBatches(self, images, y, mini_batch_size, at_once)
+        gather = mini_batches(self, images, y, mini_batch_size, at_once)
         if progress and epochs:
             self._compile_first((images[:mini_batch_size], y[:mini_batch_size]), momentum)
         monitored = {
@@ -254,6 +283,7 @@ class Network:
             kept = Checkpoint(checkpoint, checkpoint_every, self, {
                 "mini_batch_size": mini_batch_size, "lmbda": lmbda, "lmbda_l1": lmbda_l1,
                 "momentum": momentum, "shuffle": bool(shuffle), "monitored": monitored,
+                **({"clip": clip} if clip else {}),
                 "monitors": list(monitors),
                 "training_data": fingerprint((images, y)),
                 "evaluation_data": fingerprint(evaluation_data)})
@@ -271,11 +301,15 @@ class Network:
                     at.order = self._order(n) if shuffle else np.arange(n)
                     at.key = int(self.rng.integers(2**63)) if isinstance(images, Made) else 0
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
+                if not at.done:
+                    for layer in stateful:
+                        layer.reset()
                 began = time.perf_counter() - at.seconds
                 for start in range(at.done, n, at_once):
                     some = gather.numbers(at, start, start + at_once)
                     if small is None:
-                        self.update_mini_batch(gather(some), rate, lmbda, n, momentum, lmbda_l1)
+                        self.update_mini_batch(gather(some), rate, lmbda, n, momentum, lmbda_l1,
+                                               **({"clip": clip} if clip else {}))
                     else:
                         done = small.update_mini_batches(gather, some, mini_batch_size, rate,
                                                          lmbda / n, lmbda_l1 / n)
@@ -349,9 +383,9 @@ class Network:
 
         By steps of length 0, and by evaluating a piece of the images.
         """
-        images, y = mini_batch or (np.zeros((10, *self.input_shape), np.uint8), np.zeros(10, np.uint8))
+        images, y = mini_batch or examples.blank(self, 10)
         state, velocity, n = self.random_state, self.velocity, len(images)
-        some, gather = np.arange(n), MiniBatches(self, images, y, n)
+        some, gather = np.arange(n), mini_batches(self, images, y, n)
         small, self.velocity = SmallDense.of(self, momentum), {}
         if small is not None:
             small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
@@ -360,10 +394,14 @@ class Network:
             for layer in self.layers:
                 if hasattr(layer, "compile"):
                     layer.compile(n)
-        self._outputs(np.repeat(images[:1], EVALUATED_AT_ONCE, axis=0))
+        self._outputs(images[np.zeros(EVALUATED_AT_ONCE, int)])
         self.random_state, self.velocity = state, velocity
+        for layer in self.layers:
+            if hasattr(layer, "reset"):
+                layer.reset()
 
-    def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0):
+    def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0,
+                          clip=None):
         """One step downhill on the mean cost of one mini-batch.  Book (20), (93), (107).
 
         mini_batch : (x, y), see backprop
@@ -373,7 +411,20 @@ class Network:
         x, y = mini_batch
         rate = eta / (n or len(x))
         step = Step(eta / len(x), rate * lmbda, rate * lmbda_l1, momentum, self)
-        self.backprop(x, y, copy=False, step=step)
+        if clip is None:
+            self.backprop(x, y, copy=False, step=step)
+            return
+        self.backprop(x, y, copy=False)  # all gradients first: they are shortened by one factor
+        with self.ops.running():
+            step.eta *= min(1.0, clip / max(self.gradient_norm(len(x)), sys.float_info.min))
+            for layer in self.layers:
+                if layer.parameters:
+                    step.take(layer)
+
+    def gradient_norm(self, m=1):
+        """The length of the gradient that backprop has left, all parameters' together, divided by m."""
+        return self.ops.gradient_norm([getattr(layer, f"nabla_{name}") for layer in self.layers
+                                       for name in layer.parameters]) / m
 
     def backprop(self, x, y, copy=True, step=None):
         """The gradient of the cost, summed over a mini-batch: forward, BP1, then back.
@@ -385,7 +436,7 @@ class Network:
         downhill as soon as its gradient is known, and may keep no nabla.
         """
         x = self._inputs(x)
-        y = self._targets(y, len(x))
+        y = self._targets(y, len(x), x)
         with self.ops.running():
             a = self._forward(x, training=True)
             delta = self._output_error(a, y)                           # BP1
@@ -405,13 +456,23 @@ class Network:
         return tuple([getattr(layer, f"nabla_{name}").copy() if name in layer.parameters else None
                       for layer in layers] for name in "bw")
 
+    def _cost(self, a, y):
+        """The mean cost of the examples; of sequences, the sum over the steps that count."""
+        y, counted = parted(y)
+        if counted is None:
+            return self.cost.fn(a, y)
+        return self.cost.fn(a[counted], y[counted]) * int(counted.sum()) / len(a)
+
     def _output_error(self, a, y):
         """BP1: delta = dC/dz of the output layer.
 
         A last layer with parameters has linear outputs, a = z, book (68), so that dC/da is it.
         """
-        output = self.layers[-1]
-        return self.cost.gradient(a, y) if output.parameters else self.cost.delta(a, y, output)
+        output, (y, counted) = self.layers[-1], parted(y)
+        delta = self.cost.gradient(a, y) if output.parameters else self.cost.delta(a, y, output)
+        if counted is not None:
+            delta *= counted[:, :, None]  # a step that costs nothing hands nothing back
+        return delta
 
     def _walk_back(self):
         """The layers that backpropagation goes through after BP1, front to back.
@@ -451,30 +512,41 @@ class Network:
     def _measure(self, data, lmbda=0.0, lmbda_l1=0.0, n=None):
         """(total cost, accuracy) over data, in one pass through the network."""
         images, y = self._data("data", data)
-        a, targets = self._outputs(images), self._targets(y, len(images))
-        cost = self.cost.fn(a, targets)
+        a, targets = self._outputs(images), self._targets(y, len(images), images)
+        cost = self._cost(a, targets)
         n = n or len(images)
         for layer in self.layers:
-            if "w" in layer.parameters:
+            for w in (getattr(layer, name) for name in layer.parameters if is_weight(name)):
                 if lmbda:
-                    cost += 0.5 * lmbda / n * float(np.square(layer.w, dtype=float).sum())
+                    cost += 0.5 * lmbda / n * float(np.square(w, dtype=float).sum())
                 if lmbda_l1:
-                    cost += lmbda_l1 / n * float(np.abs(layer.w).sum(dtype=float))
-        return cost, float(np.mean(costs.classes(a) == costs.classes(targets)))
+                    cost += lmbda_l1 / n * float(np.abs(w).sum(dtype=float))
+        y, counted = parted(targets)
+        right = costs.classes(a) == costs.classes(y)
+        return cost, float(np.mean(right if counted is None else right[counted]))
 
     def _outputs(self, images):
         """feedforward, making floats of a piece of the images at a time."""
-        with self.ops.running():
+        with self.ops.running(), self._states_set_aside():
             return np.concatenate(
                 [self._forward(self._inputs(images[i:i + EVALUATED_AT_ONCE])).copy()
                  for i in range(0, len(images), EVALUATED_AT_ONCE)])
 
+    @contextlib.contextmanager
+    def _states_set_aside(self):
+        """Within it layers begin with 0; afterwards training goes on with the states that it had."""
+        stateful = [(layer, layer.state and tuple(array.copy() for array in layer.state))
+                    for layer in self.layers if getattr(layer, "stateful", False)]
+        yield
+        for layer, state in stateful:
+            layer.state = state
+
     def cost_of(self, x, y, training=False):
         """The mean cost of one mini-batch without regularisation, dropout at work if training."""
         x = self._inputs(x)
-        y = self._targets(y, len(x))
+        y = self._targets(y, len(x), x)
         with self.ops.running():
-            return self.cost.fn(self._forward(x, training), y)
+            return self._cost(self._forward(x, training), y)
 
     @property
     def parameters(self):
@@ -535,97 +607,25 @@ class Network:
         other.random_state = self.random_state
         return other
 
-    # --- what comes in -------------------------------------------------------------------------
+    # --- what comes in: see nndl/examples.py ----------------------------------------------------
 
     def _inputs(self, x):
-        """x as floats of shape (m, *input_shape): bytes become byte/256."""
-        x = np.asarray(x)
-        if x.dtype == self.dtype and x.shape[1:] == self.input_shape and len(x):
-            return x
-        self._check_inputs(x)
-        if x.dtype == np.uint8:
-            x = np.multiply(x, self.dtype.type(1 / 256), dtype=self.dtype)
-        return x.astype(self.dtype, copy=False).reshape(len(x), *self.input_shape)
+        return examples.inputs(self, x)
 
-    def _check_inputs(self, x):
-        """x must be at least one example, bytes or floats."""
-        if x.dtype != np.uint8 and x.dtype.kind != "f":
-            mend = ("x.astype('float32') makes 0 and 1 of them" if x.dtype == bool else
-                    "pixels from 0 to 255 are x.astype('uint8')")
-            raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; {mend}")
-        if x.ndim < 2 or math.prod(x.shape[1:]) != math.prod(self.input_shape):
-            one = x.shape[1:] if x.ndim != 3 or len(self.input_shape) != 3 else (1, *x.shape[1:])
-            mend = (f"a single example is x.reshape{(1, *self.input_shape)}"
-                    if x.size == math.prod(self.input_shape) else
-                    f"say Network(..., input_shape={one}) if they are right")
-            raise ValueError(f"images must have shape (m, {', '.join(map(str, self.input_shape))}), "
-                             f"one example after the other, not {x.shape}; {mend}")
-        if len(x) == 0:
-            raise ValueError("images is empty: at least one example is needed")
-
-    def _targets(self, y, m, name="y"):
-        """Desired outputs (m, n_out): labels become rows with a single 1."""
-        y, n_out = np.asarray(y), self.output_shape[0]
-        if y.dtype.kind == "f" and y.shape == (m, *self.output_shape):
-            return y.astype(self.dtype, copy=False)
-        self._check_labels(name, y, m)
-        hot = np.zeros((m, n_out), self.dtype)
-        hot[np.arange(m), y] = 1
-        return hot
-
-    def _check_labels(self, name, y, m):
-        """y must be m labels, ints from 0 to n_out - 1."""
-        n_out = self.output_shape[0]
-        if y.dtype.kind not in "iu" or y.shape != (m,) or len(self.output_shape) != 1:
-            raise ValueError(f"{name}: labels must be ints {(m,)} or desired outputs, floats "
-                             f"{(m, *self.output_shape)}, not {y.dtype} {y.shape}"
-                             + ("; say y.astype(float)" if y.shape == (m, *self.output_shape)
-                                and y.dtype.kind in "iub" else ""))
-        low, high = 0 if y.dtype.kind == "u" else int(y.min()), int(y.max())
-        if low < 0 or high >= n_out:
-            raise ValueError(f"{name}: labels must be from 0 to {n_out - 1} for a network of "
-                             f"{n_out} outputs, not {low if low < 0 else high}")
+    def _targets(self, y, m, x=None):
+        return examples.targets(self, y, m, valid=examples.steps_that_count(self, x))
 
     def _data(self, name, data):
-        """(images, labels), checked once for all mini-batches."""
-        try:
-            images, y = data
-        except (TypeError, ValueError):
-            raise TypeError(f"{name} must be a pair (images, labels), such as load_mnist().training, "
-                            f"not {type(data).__name__}") from None
-        try:
-            images, y = images if isinstance(images, Made) else np.asarray(images), np.asarray(y)
-        except ValueError:
-            raise ValueError(f"{name}: images and labels must each be one array; these are lists "
-                             "of unequal arrays") from None
-        if images.ndim == 0 or y.ndim == 0:
-            raise TypeError(f"{name} must be a pair of arrays (images, labels); "
-                            f"{'labels' if images.ndim else 'images'} came as "
-                            f"{y if images.ndim else images}")
-        if len(images) == 0 or len(images) != len(y):
-            raise ValueError(f"{name} must have as many labels as images, and at least one: "
-                             f"not {len(images)} images and {len(y)} labels")
-        self._check_inputs(images)
-        if len(self.output_shape) != 1:
-            raise ValueError(f"the network's outputs are {times(self.output_shape)}, not a row: "
-                             "end it with Dense(10), Softmax()")
-        if y.dtype.kind != "f" or y.shape != (len(y), *self.output_shape):
-            self._check_labels(name, y, len(y))
-        elif not np.isfinite(y).all():
-            raise ValueError(f"{name}: the desired outputs must be finite numbers")
-        if images.dtype.kind == "f" and images.max() == 255 and images.min() == 0:
-            warnings.warn(f"{name}: images are floats from 0 to 255, with which networks learn "
-                          "badly; hand in bytes, images.astype('uint8'), or images / 256",
-                          stacklevel=3)
-        return images, y
+        return examples.data(self, name, data)
 
     def _what_went_wrong(self, x):
         """Which layer first made a number that is not finite, and what to try."""
         advice = ("make the network anew, these weights are spoiled, and train it with a smaller "
                   "eta, a tenth of it say")
-        if not np.all(np.isfinite(x)):
+        a, valid = parted(x)
+        if not np.all(np.isfinite(a if valid is None else a[valid])):
             return "the input has numbers that are not finite: look at the images"
-        a = x
+        a = self._begin(x)
         for number, layer in enumerate(self.layers):
             at = f"layers[{number}], {layer!r}"
             for name in layer.parameters:

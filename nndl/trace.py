@@ -10,6 +10,8 @@ input) and of the gradients of its weights and biases, for the mean cost of the 
 import numpy as np
 
 from .costs import classes, name_of
+from .data.sequences import parted
+from .examples import symbols
 from .ops.shapes import times
 
 FORWARD = "{:<46} {:<19} {:>18} {:>10} {:>10}  {}"
@@ -22,21 +24,23 @@ def trace(net, x, y, file):
     say = _printer(file)
     images = net._inputs(x)
     m = len(images)
-    targets = net._targets(y, m)
+    targets = net._targets(y, m, images)
 
     say(f"One mini-batch of {m}, on the {net.ops.name} backend, {net.dtype}.")
     say("\nForward")
     say(FORWARD.format("operation", "book", "shape", "mean", "std", ""))
-    say(_forward_row("input", "byte/256", images, ""))
-    a = images
+    a = net._begin(images)
+    say(_forward_row("input", "" if symbols(net) else "byte/256", a, ""))
     with net.ops.running():
         for layer in net.layers:
             a = layer.forward(a, training=True)
             say(_forward_row(_describe(layer), layer_equation(layer, "forward"), a,
                              _idle(layer, a)))
-        cost = net.cost.fn(a, targets)
-        right = int((classes(a) == classes(targets)).sum())
-        say(f"\nCost: {cost:.6g} nats, the mean of {m}; {right} of {m} are right.")
+        right = classes(a) == classes(parted(targets)[0])
+        counted = parted(targets)[1]
+        right = right if counted is None else right[counted]
+        say(f"\nCost: {net._cost(a, targets):.6g} nats, the mean of {m}; {right.sum()} of {right.size} "
+            f"{'steps ' * (a.ndim == 3)}are right.")
 
         say("\nBackward, of the mean cost")
         say(BACKWARD.format(
@@ -73,10 +77,17 @@ def _forward_row(what, equation, a, idle):
 def _backward_row(what, equation, delta, layer, m):
     def norm(array):
         return f"{np.linalg.norm(np.asarray(array, dtype=float)) / m:.4g}"
-    nabla = [norm(getattr(layer, f"nabla_{name}")) if layer and name in layer.parameters else ""
-             for name in ("w", "b")]
+    nabla = [" ".join(norm(getattr(layer, f"nabla_{name}")) for name in names)
+             for names in _weights_and_biases(layer)]
     shape, size = ("", "") if delta is None else (times(delta.shape), norm(delta))
     return BACKWARD.format(what, equation, shape, size, *nabla)
+
+
+def _weights_and_biases(layer):
+    """The names of a layer's parameters, those of weights and those of biases."""
+    names = layer.parameters if layer else ()
+    return [name for name in names if "w" in name.split("_")], [
+        name for name in names if "w" not in name.split("_")]
 
 
 def _idle(layer, a):

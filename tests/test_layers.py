@@ -34,6 +34,7 @@ ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu")
 CASES = [
     (Dense(4), (7,), (4,)),
     (Dense(1, init="he"), (3,), (1,)),
+    (Dense(4), (5, 7), (5, 4)),  # the same weights at each of five steps
     (Flatten(), (2, 3, 4), (24,)),
     (Conv(3, 3), (2, 6, 5), (3, 4, 3)),
     (Conv(2, (2, 3), stride=(2, 1), padding=(1, 2)), (3, 5, 4), (2, 3, 6)),
@@ -55,6 +56,10 @@ CASES = [
     *[(activation, (2, 3, 3), (2, 3, 3)) for activation in (
         Sigmoid(), Tanh(), ReLU(), LeakyReLU(), LeakyReLU(0.3), ELU(), ELU(0.5), GELU())],
     (Softmax(), (6,), (6,)),
+    (Softmax(), (4, 6), (4, 6)),
+    (Flatten(), (4, 6), (24,)),
+    (Tanh(), (4, 6), (4, 6)),
+    (Dropout(0.3), (4, 6), (4, 6)),
     (Dropout(0.4), (11,), (11,)),
     (Dropout(0), (2, 3, 3), (2, 3, 3)),
 ]
@@ -80,6 +85,7 @@ def test_backward_is_the_gradient_of_forward(layer, shape, backend):
 
 
 def test_every_kind_of_layer_is_among_the_cases():
+    """Those for sequences have tests of their own, in test_recurrent.py."""
     assert {type(layer) for layer, _, _ in CASES} == set(LAYERS.values())
 
 

@@ -99,3 +99,23 @@ def in_logical_order(x):
     """in_memory_order's way back, as a view."""
     axes = BACK.get(x.ndim)
     return x if axes is None else x.transpose(axes)
+
+
+def seen_as(work, name, x, look):
+    """look(x), a view of x: the same object as last time for the same x, so that others remember it."""
+    have = work.get(name)
+    if have is not None and have[0] is x:
+        return have[1]
+    view = look(x)
+    work[name] = (x, view) if np.may_share_memory(view, x) else None  # a copy is made anew each time
+    return view
+
+
+def rows_of_steps(x):
+    """Sequences (m, t, n) as rows (t m, n), in the order of memory."""
+    return in_memory_order(x).reshape(-1, x.shape[2])
+
+
+def steps_of_rows(m):
+    """rows_of_steps's way back, for m sequences: a function of the rows."""
+    return lambda rows: in_logical_order(rows.reshape(-1, m, rows.shape[1]))

@@ -44,19 +44,21 @@ NEVER = 2**62  # steps: no sequence is so long
 
 def recurrent_forward(x, w_xh, w_hh, b, h0=None, valid=None, work=None):
     """As recurrent_numpy.recurrent_forward."""
-    pack, weights, run, given, results = remembered(
-        work, _prepare_forward, (x, w_xh, w_hh, b, h0, None, valid), 1)
-    pack(*weights)
-    run(*given)
-    return results[0]
+    return _run_forward(work, (x, w_xh, w_hh, b, h0, None, valid), 1)[0]
 
 
 def lstm_forward(x, w_xh, w_hh, b, h0=None, c0=None, valid=None, work=None):
     """As recurrent_numpy.lstm_forward."""
-    pack, weights, run, given, results = remembered(
-        work, _prepare_forward, (x, w_xh, w_hh, b, h0, c0, valid), 4)
-    pack(*weights)
-    run(*given)
+    return _run_forward(work, (x, w_xh, w_hh, b, h0, c0, valid), 4)
+
+
+def _run_forward(work, arrays, gates):
+    by_step, kernels, results = remembered(work, _prepare_forward, arrays, gates)
+    *_, valid = arrays
+    if valid is not None:
+        by_step[...] = valid.T
+    for run, given in kernels:
+        run(*given)
     return results
 
 
@@ -67,10 +69,10 @@ def _prepare_forward(work, x, w_xh, w_hh, b, h0, c0, valid, gates):
     def memory(name, *shape):
         return buffer(work, name, shape, x.dtype)
 
-    panels = memory("panels", panels_of(gates * n), n_in + n, WIDTH)
+    panels, by_step = memory("panels", panels_of(gates * n), n_in + n, WIDTH), _by_step(work, valid)
     weights = np.ascontiguousarray(w_xh), np.ascontiguousarray(w_hh), panels
     given = (in_memory_order(x), _or_zeros(h0, memory("h0", m, n)), panels, np.ascontiguousarray(b),
-             _by_step(valid), blocks_of(m), memory("sums", THREADS, rows_of_a_block(m, few) * WIDTH),
+             by_step, blocks_of(m), memory("sums", THREADS, rows_of_a_block(m, few) * WIDTH),
              memory("z", m, gates * n), memory("h", t, m, n))
     results = [given[-1]]
     if gates == 4:
@@ -78,7 +80,7 @@ def _prepare_forward(work, x, w_xh, w_hh, b, h0, c0, valid, gates):
         given += _or_zeros(c0, memory("c0", m, n)), *results[1:]
     run = {(1, True): _forward_at_once, (1, False): _forward,
            (4, True): _lstm_forward_at_once, (4, False): _lstm_forward}[gates, few]
-    return (_pack_at_once if few else _pack, weights, run, given,
+    return (by_step, [(_pack_at_once if few else _pack, weights), (run, given)],
             tuple(map(in_logical_order, results)))
 
 
@@ -86,9 +88,7 @@ def recurrent_backward(dh, h, x, w_xh, w_hh, h0=None, valid=None, truncate=None,
                        work=None):
     """As recurrent_numpy.recurrent_backward."""
     arrays = dh, h, None, None, x, w_xh, w_hh, h0, None, valid, None
-    kernels, (dx, dh0, _, *nabla) = remembered(work, _prepare_backward, arrays, 1, truncate, need_dx)
-    for run, given in kernels:
-        run(*given)
+    dx, dh0, _, *nabla = _run_backward(work, arrays, 1, truncate, need_dx)
     return dx, dh0, *nabla
 
 
@@ -96,7 +96,14 @@ def lstm_backward(dh, h, c, gates, x, w_xh, w_hh, h0=None, c0=None, valid=None, 
                   dc_last=None, need_dx=True, work=None):
     """As recurrent_numpy.lstm_backward."""
     arrays = dh, h, c, gates, x, w_xh, w_hh, h0, c0, valid, dc_last
-    kernels, results = remembered(work, _prepare_backward, arrays, 4, truncate, need_dx)
+    return _run_backward(work, arrays, 4, truncate, need_dx)
+
+
+def _run_backward(work, arrays, *options):
+    by_step, kernels, results = remembered(work, _prepare_backward, arrays, *options)
+    *_, valid, _ = arrays
+    if valid is not None:
+        by_step[...] = valid.T
     for run, given in kernels:
         run(*given)
     return results
@@ -118,7 +125,8 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
     dz, dx, dh0 = (memory("dz", pieces, t * m, PIECE), memory("dx", t, m, n_in * need_dx),
                    memory("dh0", m, n))
     nabla = memory("nabla_w_xh", g, n_in), memory("nabla_w_hh", g, n), memory("nabla_b", g)
-    steps = (in_memory_order(dh), h, back, _by_step(valid), truncate or NEVER, blocks_of(m),
+    by_step = _by_step(work, valid)
+    steps = (in_memory_order(dh), h, back, by_step, truncate or NEVER, blocks_of(m),
              memory("sums back", THREADS, rows_of_a_block(m, few) * WIDTH), memory("dz now", m, g),
              dz, dx, dh0)
     dc0 = None
@@ -133,7 +141,7 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
                (run, steps),
                (_weights_at_once if few else _weights,
                 (dz, inputs, memory("nabla", panels_of(n_in + n), pieces * PIECE, WIDTH), *nabla))]
-    return kernels, (in_logical_order(dx) if need_dx else None, dh0, dc0, *nabla)
+    return by_step, kernels, (in_logical_order(dx) if need_dx else None, dh0, dc0, *nabla)
 
 
 def is_little(m, t, w_hh):
@@ -149,9 +157,9 @@ def _or_zeros(state, zeros):
     return zeros
 
 
-def _by_step(valid):
-    """valid as (t, m), or empty where all steps are."""
-    return np.empty((0, 0), bool) if valid is None else np.ascontiguousarray(valid.T)
+def _by_step(work, valid):
+    """Memory for valid as (t, m), filled at each call; empty where all steps are there."""
+    return buffer(work, "valid", (0, 0) if valid is None else valid.T.shape, np.dtype(bool))
 
 
 def blocks_of(m):

@@ -21,8 +21,8 @@ def pair(name, value, least):
 
 
 def times(shape):
-    """A shape as one says it: 20 x 12 x 12."""
-    return " x ".join(map(str, shape))
+    """A shape as one says it: 20 x 12 x 12; sequences of any length have t steps."""
+    return " x ".join("t" if n is None else str(n) for n in shape)
 
 
 def is_int(value):
@@ -57,12 +57,12 @@ def check_same_shape(**arrays):
 
 
 def check_rows(**arrays):
-    """All arrays must have one shape (m, n), one example per row, and one float type."""
+    """All arrays must have one shape (m, n), one example per row, or (m, t, n), and one float type."""
     check_same_shape(**arrays)
     (first, a), *_ = arrays.items()
-    if a.ndim != 2 or a.shape[1] == 0:
-        raise ValueError(f"{first} must have shape (m, n), one example per row, not {a.shape}; "
-                         f"a single one is {first}.reshape(1, -1)")
+    if a.ndim not in (2, 3) or a.shape[-1] == 0:
+        raise ValueError(f"{first} must have shape (m, n), one example per row, or (m, t, n), one for "
+                         f"each step, not {a.shape}; a single one is {first}.reshape(1, -1)")
 
 
 def check_dense(a, w, b=None, delta=None):
@@ -207,3 +207,27 @@ def check_truncate(truncate):
         if truncate < 1:
             raise ValueError(f"truncate must be at least 1 step, not {truncate}")
     return truncate
+
+
+def check_embedding(x, w, d=None):
+    """x (m, t) of symbols, ints from 0 on; w (symbols, n); d (m, t, n)."""
+    if w.ndim != 2:
+        raise ValueError(f"w must have shape (symbols, n), not {w.shape}")
+    check_float(w=w)
+    check_symbols("x", x, len(w))
+    if x.ndim != 2:
+        raise ValueError(f"x must have shape (m, t), a symbol at each step, not {x.shape}; a single "
+                         "sequence is x.reshape(1, -1)")
+    if d is not None:
+        if d.shape != (*x.shape, w.shape[1]):
+            raise ValueError(f"d must have shape {(*x.shape, w.shape[1])}, not {d.shape}")
+        check_float(w=w, d=d)
+
+
+def check_symbols(name, x, symbols):
+    """x must be ints from 0 to symbols - 1."""
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be symbols, ints from 0 to {symbols - 1}, not {x.dtype}")
+    if x.size and (x.min() < 0 or x.max() >= symbols):
+        wrong = x.min() if x.min() < 0 else x.max()
+        raise ValueError(f"{name} must be symbols from 0 to {symbols - 1}, not {wrong}")

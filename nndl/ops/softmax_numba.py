@@ -8,50 +8,62 @@ import math
 import numpy as np
 
 from .jit import kernel
-from .memory import buffer, remembered
+from .memory import buffer, in_logical_order, in_memory_order, memory_shape, remembered
 from .shapes import check_rows
 
 
 def softmax_forward(z, work=None):
     """As softmax_numpy.softmax_forward."""
-    z, a = remembered(work, _prepare_forward, (z,))
-    softmax(z, a)
+    z, rows, a = remembered(work, _prepare_forward, (z,))
+    softmax(z, rows)
     return a
 
 
 def _prepare_forward(work, z):
     check_rows(z=z)
-    return np.ascontiguousarray(z), buffer(work, "a", z.shape, z.dtype)
+    return _in_rows(work, "a", z)
 
 
 def softmax_backward(da, a, work=None):
     """As softmax_numpy.softmax_backward."""
     check_rows(da=da, a=a)
-    dz = buffer(work, "dz", a.shape, a.dtype)
-    _backward(np.ascontiguousarray(da), np.ascontiguousarray(a), dz)
+    da, rows, dz = _in_rows(work, "dz", da)
+    _backward(da, rows_of(a), rows)
     return dz
 
 
 def log_likelihood_forward(a, y, work=None):
     """As softmax_numpy.log_likelihood_forward."""
     check_rows(a=a, y=y)
-    cost = buffer(work, "cost", a.shape[:1], a.dtype)
+    by_step = a.shape[-2::-1]  # (m,), or (t, m)
+    cost = buffer(work, "cost", by_step, a.dtype)
     least = np.finfo(a.dtype).tiny
-    _log_likelihood(np.ascontiguousarray(a), np.ascontiguousarray(y), least, cost)
-    return cost
+    _log_likelihood(rows_of(a), rows_of(y), least, cost.reshape(-1))
+    return cost.T
 
 
 def log_likelihood_backward(a, y, work=None):
     """As softmax_numpy.log_likelihood_backward."""
-    a, y, delta = remembered(work, _prepare_delta, (a, y))
-    _difference(a, y, delta)
+    a, y, rows, delta = remembered(work, _prepare_delta, (a, y))
+    _difference(a, y, rows)
     return delta
 
 
 def _prepare_delta(work, a, y):
     check_rows(a=a, y=y)
-    return (np.ascontiguousarray(a), np.ascontiguousarray(y),
-            buffer(work, "delta", a.shape, a.dtype))
+    a, rows, delta = _in_rows(work, "delta", a)
+    return a, rows_of(y), rows, delta
+
+
+def rows_of(x):
+    """x (m, n) or (m, t, n) as rows, in the order of memory."""
+    return in_memory_order(x).reshape(-1, x.shape[-1])
+
+
+def _in_rows(work, name, x):
+    """x as rows; memory for as many; and that memory seen in x's shape."""
+    memory = buffer(work, name, memory_shape(x.shape), x.dtype)
+    return rows_of(x), memory.reshape(-1, x.shape[-1]), in_logical_order(memory)
 
 
 @kernel

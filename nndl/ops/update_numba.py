@@ -1,9 +1,11 @@
 """One step of stochastic gradient descent in Numba: one pass over the weights, no temporaries."""
 
+import math
+
 import numpy as np
 from numba import prange
 
-from .jit import BLOCKS, elementwise_kernel, exact_kernel, share
+from .jit import BLOCKS, elementwise_kernel, exact_kernel, kernel, share
 from .memory import buffer, in_logical_order, in_memory_order, remembered
 from .shapes import check_float
 from .update_numpy import check_layer_step, check_step
@@ -18,6 +20,12 @@ def all_finite(x):
     """As update_numpy.all_finite."""
     check_float(x=x)
     return _all_finite(in_memory_order(x).reshape(-1))
+
+
+def gradient_norm(gradients):
+    """As update_numpy.gradient_norm."""
+    check_float(**{f"gradients[{number}]": g for number, g in enumerate(gradients)})
+    return math.sqrt(sum(_sum_of_squares(in_memory_order(g).reshape(-1)) for g in gradients))
 
 
 def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):
@@ -86,6 +94,14 @@ def _all_finite(x):
     for i in range(x.size):
         finite &= x[i] - x[i] == 0  # of NaN or an infinity that is NaN
     return finite
+
+
+@kernel
+def _sum_of_squares(x):
+    total = 0.0
+    for i in range(x.size):
+        total += np.float64(x[i]) * np.float64(x[i])
+    return total
 
 
 @elementwise_kernel

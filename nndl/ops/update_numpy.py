@@ -1,5 +1,7 @@
 """One step of stochastic gradient descent, the reference.  Book (20), (93), (97), (107), (108)."""
 
+import math
+
 import numpy as np
 
 from .shapes import check_float, check_same_shape
@@ -9,6 +11,15 @@ def all_finite(x):
     """Whether x, a gradient or weights, any shape, has neither NaN nor an infinity."""
     check_float(x=x)
     return bool(np.isfinite(x).all())
+
+
+def gradient_norm(gradients):
+    """‖g‖ of several arrays seen as one vector: the root of the sum of all their squares.
+
+    gradients : arrays of one float type, of any shapes.  Returns a float, summed in float64.
+    """
+    check_float(**{f"gradients[{number}]": g for number, g in enumerate(gradients)})
+    return math.sqrt(sum(float(np.square(g, dtype=float).sum()) for g in gradients))
 
 
 def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None, work=None):

@@ -47,7 +47,8 @@ class Case:
 
         # Of such a size that no neuron is saturated: its gradient would be lost in rounding.
         self.x = draw(m, t, n_in)
-        self.w_xh, self.w_hh = draw(self.g, n_in, scale=0.5 * n_in**-0.5), draw(self.g, n, scale=n**-0.5)
+        self.w_xh = draw(self.g, n_in, scale=0.5 * n_in**-0.5)
+        self.w_hh = draw(self.g, n, scale=n**-0.5)
         self.b, self.dh = draw(self.g, scale=0.3), draw(m, t, n)
         self.states = {name: draw(m, n) for name in ("h0", "c0")[:1 + (cell == "lstm")]}
         self.last = {"dc_last": draw(m, n)} if cell == "lstm" else {}
@@ -262,13 +263,13 @@ def test_a_mask_whose_steps_are_all_missing(ops):
 def test_two_steps_by_hand(ops):
     """One neuron, h_1 = tanh(w x_1 + u tanh(w x_0 + b) + b), and C = h_1."""
     w, u, b = 0.5, -2.0, 0.25
-    x = np.array([[[1.0], [3.0]]])
-    h = ops.recurrent_forward(x, np.array([[w]]), np.array([[u]]), np.array([b]))
+    x, w_xh, w_hh = np.array([[[1.0], [3.0]]]), np.array([[w]]), np.array([[u]])
+    h = ops.recurrent_forward(x, w_xh, w_hh, np.array([b]))
     h0 = math.tanh(w * 1 + b)
     h1 = math.tanh(w * 3 + u * h0 + b)
     assert np.allclose(h.ravel(), [h0, h1])
     dh = np.array([[[0.0], [1.0]]])
-    dx, _, nabla_w, nabla_u, nabla_b = ops.recurrent_backward(dh, h, x, np.array([[w]]), np.array([[u]]))
+    dx, _, nabla_w, nabla_u, nabla_b = ops.recurrent_backward(dh, h, x, w_xh, w_hh)
     dz1 = 1 - h1**2
     dz0 = dz1 * u * (1 - h0**2)
     assert np.allclose(dx.ravel(), [dz0 * w, dz1 * w])
@@ -307,6 +308,20 @@ def test_the_book_keeps_its_memory_apart(ops, cell):
         return *out, *case.backward(ops, out, work=back).values()
 
     check_work(run, make, [4, 5, 1, 4])
+
+
+@cells
+def test_another_mask_in_the_same_memory_is_seen(ops, cell):
+    """What operations remember from one mini-batch to the next are arrays, not their numbers."""
+    case, forward, backward = Case(cell, 4, 3, 2, 5, ragged=True), {}, {}
+    for _ in range(3):
+        expected = case.forward(ops)
+        wanted = case.backward(ops, expected)
+        out = case.forward(ops, forward)
+        found = case.backward(ops, out, work=backward)
+        for one, two in zip((*expected, *wanted.values()), (*out, *found.values()), strict=True):
+            assert np.array_equal(one, two)
+        case.valid[...] = np.roll(case.valid, 1, axis=0) ^ (np.arange(3) == 1)
 
 
 @cells
@@ -367,7 +382,8 @@ def test_parity_with_pytorch(torch, ops, cell, m, t, n_in, n, lengths):
         case.dh[~case.valid] = 0
     out = case.forward(ops)
     gradients = case.backward(ops, out)
-    module = {"recurrent": torch.nn.RNN, "lstm": torch.nn.LSTM}[cell](n_in, n, batch_first=True).double()
+    kind = torch.nn.RNN if cell == "recurrent" else torch.nn.LSTM
+    module = kind(n_in, n, batch_first=True).double()
     with torch.no_grad():
         for name, array in (("weight_ih_l0", case.w_xh), ("weight_hh_l0", case.w_hh),
                             ("bias_ih_l0", case.b), ("bias_hh_l0", 0 * case.b)):
@@ -415,12 +431,14 @@ H = np.ones((2, 3, 5))
     (lambda ops: ops.recurrent_forward(X.astype(int), WX, WH, B), TypeError, ("x must be float32",)),
     (lambda ops: ops.recurrent_forward(X, WX, WH, B, np.ones((2, 4))), ValueError,
      ("h0 must have shape (2, 5)", "5 numbers for each of 2 sequences", "(2, 4)")),
-    (lambda ops: ops.recurrent_forward(X, WX, WH, B, np.ones((2, 5), "f")), TypeError, ("h0 is float32",)),
+    (lambda ops: ops.recurrent_forward(X, WX, WH, B, np.ones((2, 5), "f")), TypeError,
+     ("h0 is float32",)),
     (lambda ops: ops.recurrent_forward(X, WX, WH, B, None, np.ones((2, 4), bool)), ValueError,
      ("valid must be bools of shape (2, 3)", "(2, 4)")),
     (lambda ops: ops.recurrent_forward(X, WX, WH, B, None, np.ones((2, 3))), ValueError,
      ("valid must be bools", "float64")),
-    (lambda ops: ops.lstm_forward(X, WX, WH, B), ValueError, ("w_hh must have shape (4 n, n)", "(5, 5)")),
+    (lambda ops: ops.lstm_forward(X, WX, WH, B), ValueError,
+     ("w_hh must have shape (4 n, n)", "(5, 5)")),
     (lambda ops: ops.lstm_forward(X, np.ones((20, 4)), np.ones((20, 5)), np.ones(20), None,
                                   np.ones((3, 5))), ValueError, ("c0 must have shape (2, 5)",)),
     (lambda ops: ops.recurrent_backward(H[:, :2], H, X, WX, WH), ValueError,

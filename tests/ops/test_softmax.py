@@ -136,7 +136,7 @@ A, LESS, ROW = np.full((2, 3), 0.5), np.full((2, 2), 0.5), np.full(3, 0.5)
 
 @pytest.mark.parametrize("call, error, words", [
     (lambda ops: ops.softmax_forward(ROW), ValueError, ("z must", "(m, n)", "(3,)", "reshape")),
-    (lambda ops: ops.softmax_forward(A[None]), ValueError, ("z must", "(1, 2, 3)")),
+    (lambda ops: ops.softmax_forward(A[None, None]), ValueError, ("z must", "(1, 1, 2, 3)")),
     (lambda ops: ops.softmax_forward(A[:, :0]), ValueError, ("z must", "(2, 0)")),
     (lambda ops: ops.softmax_forward(A.astype(int)), TypeError, ("z must", "int64")),
     (lambda ops: ops.softmax_backward(A, LESS), ValueError, ("a has shape (2, 2)", "da has (2, 3)")),

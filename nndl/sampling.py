@@ -1,0 +1,64 @@
+"""Networks that write: their own output at one step is their input at the next."""
+
+import numpy as np
+
+
+class Writer:
+    """A network of symbols, stepped through: it goes on where it has ended.
+
+    net : a Network that begins with an Embedding and has a softmax output at each step; it is copied
+    """
+
+    def __init__(self, net):
+        self.net = net.copy()
+        self.layers = [layer for layer in self.net.layers if hasattr(layer, "follows")]
+        if not self.layers or self.net.layers[-1].name != "softmax":
+            raise ValueError("only a recurrent network with a softmax output at each step can write, "
+                             f"not {net!r}")
+        for layer in self.layers:
+            layer.follows = True
+
+    def read(self, x):
+        """Outputs (m, t, n_out) for further symbols x (m, t), or Sequences of them."""
+        x = self.net._inputs(x)
+        with self.net.ops.running():
+            return self.net._forward(x).copy()
+
+
+def write(net, x, steps, choose=None, feed=None, end=None):
+    """What a network writes after x, symbols (m, t) or Sequences of them.  Returns (m, steps) symbols.
+
+    choose : function of probabilities (m, n_out) that returns symbols (m,); None: the likeliest
+    feed   : which input an output becomes, array[output]; None: itself
+    end    : a symbol after which a row goes on with -1; None: none
+    """
+    choose = choose or (lambda a: a.argmax(axis=1))
+    writer = Writer(net)
+    a, written = writer.read(x)[:, -1], np.full((len(x), steps), -1)
+    ended = np.zeros(len(x), bool)
+    for s in range(steps):
+        chosen = choose(a)
+        written[:, s] = np.where(ended, -1, chosen)
+        if end is not None:
+            ended |= chosen == end
+        if ended.all() or s + 1 == steps:
+            break
+        a = writer.read((chosen if feed is None else feed[chosen])[:, None])[:, -1]
+    return written
+
+
+def sampler(rng, temperature=1.0):
+    """A `choose` for write: symbols drawn by their probabilities, below temperature 1 less boldly.
+
+    rng : a Generator;  temperature : above 0
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, not {temperature!r}; to take the likeliest "
+                         "always, leave out choose")
+
+    def choose(a):
+        p = np.maximum(np.asarray(a, float), 1e-300) ** (1 / temperature)
+        total = p.cumsum(axis=1)
+        return (total < rng.random((len(p), 1)) * total[:, -1:]).sum(axis=1)
+
+    return choose
