@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .timing import RESULTS, load, markdown
 
-NAMES = ("training_step", "operations", "scaling", "startup", "drawing")
+NAMES = ("training_step", "operations", "scaling", "startup", "drawing", "recurrent")
 
 
 class Parser(argparse.ArgumentParser):

@@ -9,14 +9,17 @@ import numpy as np
 from nndl import (
     ELU,
     GELU,
+    LSTM,
     Conv,
     ConvPool,
     Dense,
     Dropout,
     Flatten,
     L2Pool,
+    Last,
     LeakyReLU,
     MaxPool,
+    Recurrent,
     ReLU,
     Sigmoid,
     Softmax,
@@ -67,20 +70,21 @@ class TorchTwin:
         self.output, self.cost, self.one_hot = output_and_cost(torch.nn, net)
         self.model = torch.nn.Sequential(*(
             module for layer in net.layers[:-1] for module in modules(torch.nn, layer, tuned)))
-        its = [module for module in self.model.modules() if hasattr(module, "weight")]
+        its = [found for module in self.model.modules() if (found := parameters_of(module))]
         mine = [layer for layer in net.layers if layer.parameters]
+        self.parameters = {}  # "w 0": of the first layer that has parameters
         with torch.no_grad():
-            for module, layer in zip(its, mine, strict=True):
-                module.weight.copy_(torch.from_numpy(np.array(layer.w)))
-                module.bias.copy_(torch.from_numpy(np.array(layer.b)))
+            for number, (found, layer) in enumerate(zip(its, mine, strict=True)):
+                for name in layer.parameters:
+                    found[name].copy_(torch.from_numpy(np.array(getattr(layer, name))))
+                    self.parameters[f"{name} {number}"] = found[name]
         self.channels_last = tuned and any(isinstance(layer, Conv) for layer in net.layers)
         if self.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
-        self.weights = [module.weight for module in its]
-        self.biases = [module.bias for module in its]
+        weights, biases = ([p for name, p in self.parameters.items() if (name[0] == "w") == wanted]
+                           for wanted in (True, False))
         self.optimizer = torch.optim.SGD(
-            [{"params": self.weights, "weight_decay": lmbda / n}, {"params": self.biases}],
-            lr=eta, fused=tuned)
+            [{"params": weights, "weight_decay": lmbda / n}, {"params": biases}], lr=eta, fused=tuned)
 
     def tensors(self, data):
         """(images, labels) as PyTorch wants them: bytes (n, c, h, w), and ints or desired outputs."""
@@ -134,16 +138,21 @@ class TorchTwin:
         cost = self.cost(self.model(self.inputs(images)), labels)
         cost.backward()
         found = {"cost": np.array(cost.item()), "outputs": outputs}
-        parameters = {f"{name} {number}": p for name, those in (("w", self.weights), ("b", self.biases))
-                      for number, p in enumerate(those)}
-        for name, p in parameters.items():
+        for name, p in self.parameters.items():
             found[f"gradient of {name}"] = p.grad.numpy() * len(x)  # ours is the sum
-        before = {name: p.detach().clone() for name, p in parameters.items()}
+        before = {name: p.detach().clone() for name, p in self.parameters.items()}
         for _ in range(2):
             self.SGD(images, labels, len(x))
-        for name, p in parameters.items():
+        for name, p in self.parameters.items():
             found[f"change of {name}"] = (p.detach() - before[name]).numpy()
         return found
+
+
+def parameters_of(module):
+    """{our name: PyTorch's parameter} of a module; empty if it has none."""
+    if hasattr(module, "weight_ih_l0"):
+        return {"w_xh": module.weight_ih_l0, "w_hh": module.weight_hh_l0, "b": module.bias_ih_l0}
+    return {"w": module.weight, "b": module.bias} if hasattr(module, "weight") else {}
 
 
 def output_and_cost(nn, net):
@@ -183,8 +192,42 @@ def modules(nn, layer, tuned):
         yield nn.Flatten()
     elif kind is Softmax:
         yield nn.Softmax(dim=1)
+    elif kind in (Recurrent, LSTM):
+        yield steps(nn, nn.RNN if kind is Recurrent else nn.LSTM, n_in=layer.input_shape[1], n=layer.n)
+    elif kind is Last:
+        yield last(nn)
     else:
         raise ValueError(f"no module of PyTorch is known for {layer!r}")
+
+
+def steps(nn, kind, n_in, n):
+    """A recurrent module that hands on what it makes at each step.
+
+    PyTorch's have two biases for the same neurons: one stays 0 here.
+    """
+    class Steps(kind):
+        """The module without the last state."""
+
+        def forward(self, x):
+            """(m, t, n_in) -> (m, t, n)."""
+            return super().forward(x)[0]
+
+    module = Steps(n_in, n, batch_first=True)
+    nn.init.zeros_(module.bias_hh_l0)
+    module.bias_hh_l0.requires_grad_(False)
+    return module
+
+
+def last(nn):
+    """The last step alone."""
+    class Last(nn.Module):
+        """(m, t, n) -> (m, n)."""
+
+        def forward(self, x):
+            """The last step of each sequence."""
+            return x[:, -1]
+
+    return Last()
 
 
 def activation(nn, name, alpha):
@@ -308,15 +351,16 @@ def learned(net, x, y):
     """
     layers = [layer for layer in net.layers if layer.parameters]
     found = {"cost": np.array(net.cost_of(x, y)), "outputs": net.feedforward(x)}
+    each = {f"{name} {number}": (layer, name) for number, layer in enumerate(layers)
+            for name in layer.parameters}
     if not has_dropout(net):  # backprop would use up masks
-        nabla_b, nabla_w = net.backprop(x, y)
-        for name, gradients in (("w", nabla_w), ("b", nabla_b)):
-            for number, gradient in enumerate(gradients):
-                found[f"gradient of {name} {number}"] = gradient
-    before = [(layer.w.copy(), layer.b.copy()) for layer in layers]
+        net.backprop(x, y, copy=False)
+        for what, (layer, name) in each.items():
+            found[f"gradient of {what}"] = getattr(layer, f"nabla_{name}").copy()
+    before = {what: getattr(layer, name).copy() for what, (layer, name) in each.items()}
     net.SGD((x, y), 2, len(x), ETA, LMBDA, progress=False)
-    for number, (layer, (w, b)) in enumerate(zip(layers, before)):
-        found |= {f"change of w {number}": layer.w - w, f"change of b {number}": layer.b - b}
+    for what, (layer, name) in each.items():
+        found[f"change of {what}"] = getattr(layer, name) - before[what]
     return found
 
 

@@ -102,6 +102,20 @@ def _cases(rng):
         remembered = ops.conv_pool_forward(maps, more, bias)
         return remembered[0], *ops.conv_pool_backward(gradient, *remembered, maps, more)
     yield "second convolution with max-pooling", second
+    for cell, gates in ("recurrent", 1), ("lstm", 4):
+        x, dh, valid = draw(5, 4, 3), draw(5, 4, 21), rng.random((5, 4)) < 0.8
+        w_xh, w_hh, b, h0 = draw(gates * 21, 3), draw(gates * 21, 21) / 5, draw(gates * 21), draw(5, 21)
+
+        def steps(ops, cell=cell, given=(x, w_xh, w_hh, b), dh=dh, h0=h0, valid=valid):
+            forward, backward = getattr(ops, f"{cell}_forward"), getattr(ops, f"{cell}_backward")
+            out = forward(*given, h0, valid=valid)
+            out = out if isinstance(out, tuple) else (out,)
+            return *out, *backward(dh, *out, *given[:3], h0, valid=valid, truncate=3)
+        yield f"a layer of cells, {cell}", steps
+    symbols = rng.integers(0, 7, (5, 4))
+    vectors, d = draw(7, 3), draw(5, 4, 3)
+    yield "symbols", lambda ops: (ops.embedding_forward(symbols, vectors),
+                                  ops.embedding_backward(d, symbols, vectors))
 
 
 def reference_shape(x, w, b, unit):

@@ -6,6 +6,7 @@ Network.update_mini_batch but for rounding.
 """
 
 from .costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
+from .examples import by_step
 from .layers import Dense, Flatten, ReLU, Sigmoid, Softmax, Tanh
 
 MOST = 100_000  # parameters; larger layers gain more by threads
@@ -30,7 +31,7 @@ class SmallDense:
         network whose steps somebody has changed.
         """
         if (network.ops.name == "numpy" or momentum or network.parameters > MOST
-                or vars(network).keys() & {"update_mini_batch", "backprop"}):
+                or by_step(network) or vars(network).keys() & {"update_mini_batch", "backprop"}):
             return None
         dense, activations = [], []
         for number, layer in enumerate(network.layers):

@@ -207,6 +207,15 @@ def conv_pool(ops, rng, m, channels, activation):
     return *out[:2], *ops.conv_pool_backward(out[0], *out, x, w, activation), *first_layer
 
 
+def sequences(ops, rng, m, cell, gates):
+    x, w_xh, w_hh, b, dh = (normal(rng, "f", *shape) for shape in (
+        (m, 5, 7), (gates * 21, 7), (gates * 21, 21), (gates * 21,), (m, 5, 21)))
+    valid = rng.random((m, 5)) < 0.8
+    out = getattr(ops, f"{cell}_forward")(x, w_xh, w_hh, b, valid=valid)
+    out = out if isinstance(out, tuple) else (out,)
+    return *out, *getattr(ops, f"{cell}_backward")(dh, *out, x, w_xh, w_hh, valid=valid)
+
+
 CASES = {
     "dense": dense,
     "a thousand neurons": thousand,
@@ -216,6 +225,8 @@ CASES = {
     "convolution": conv,
     "short rows": lambda ops, rng, m: conv_pool(ops, rng, m, 1, "relu"),
     "long rows": lambda ops, rng, m: conv_pool(ops, rng, m, 8, "sigmoid"),
+    "recurrent": lambda ops, rng, m: sequences(ops, rng, m, "recurrent", 1),
+    "lstm": lambda ops, rng, m: sequences(ops, rng, m, "lstm", 4),
     "not fused": lambda ops, rng, m: conv_pool(ops, rng, m, 2, "gelu"),
 }
 

@@ -11,7 +11,17 @@ import pytest
 
 import benchmarks.__main__ as command
 import nndl
-from benchmarks import drawing, networks, operations, peers, scaling, startup, timing, training_step
+from benchmarks import (
+    drawing,
+    networks,
+    operations,
+    peers,
+    recurrent,
+    scaling,
+    startup,
+    timing,
+    training_step,
+)
 from benchmarks.browser import missing
 from nndl import (
     ELU,
@@ -58,7 +68,7 @@ def few(monkeypatch):
     small = Splits(*(Dataset(part.images[:300], part.labels[:300]) for part in splits))
     monkeypatch.setattr(nndl, "load_mnist", lambda: small)
     monkeypatch.setattr(timing, "PAUSE", 0)
-    for module in (training_step, operations, scaling):
+    for module in (training_step, operations, scaling, recurrent):
         monkeypatch.setattr(module, "matrix_product_rates", functools.partial(
             timing.matrix_product_rates, n=64, rounds=1))
     return small
@@ -68,7 +78,7 @@ def few(monkeypatch):
 def peer(request, monkeypatch):
     """Each benchmark with PyTorch, and as it is where PyTorch is not installed."""
     if request.param == "without":
-        for module in (training_step, operations, scaling):
+        for module in (training_step, operations, scaling, recurrent):
             monkeypatch.setattr(module, "try_torch", lambda: None)
         return None
     return request.getfixturevalue("torch")
@@ -159,6 +169,42 @@ def test_training_step(few, peer, tmp_path, monkeypatch, capsys):
         assert set(compared.values()) == {0 if peer is None else 2}
         assert len(row["nndl"]) == 2 and row["of_matrix_product"] > 0
     assert len(step["numpy"]) == 2 and not shorter["numpy"]
+
+
+def test_recurrent(few, peer, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recurrent, "CASES", [("vanilla cell", 10, False), ("LSTM", 7, True)])
+    result = recurrent.main(2, rounds=2, seconds=0.001, out=tmp_path, tries=1)
+    printed = check_saved("recurrent", result, tmp_path, capsys)
+    assert ("PyTorch was not there" in printed) == (peer is None)
+    assert [(row["case"], row["threads"]) for row in result["rows"]] == [
+        ("vanilla cell", 2), ("LSTM", 1)]
+    for row in result["rows"]:
+        compared = {name: len(row[name]) for name in ("torch", "torch_tuned", "ratio_to_torch")}
+        assert set(compared.values()) == {0 if peer is None else 2}
+        assert len(row["nndl"]) == len(row["numpy"]) == 2 and row["of_matrix_product"] > 0
+
+
+def test_multiply_adds_of_a_recurrent_layer():
+    """By hand: 3 steps of 2 inputs to 4 neurons; forward, own gradient, and back through w_hh."""
+    net = nndl.Network([nndl.Recurrent(4), nndl.Last(), nndl.Dense(5), nndl.Softmax()],
+                       input_shape=(3, 2))
+    assert recurrent.multiply_adds(net) == 3 * (2 * 2 * 4 + 3 * 4 * 4) + 3 * 4 * 5
+
+
+@pytest.mark.parametrize("wrong", ["w_xh 0", "w_hh 0", "b 0", "w 1"])
+def test_a_recurrent_twin_with_one_wrong_weight_is_not_timed(torch, few, wrong, monkeypatch):
+    class Broken(peers.TorchTwin):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            with torch.no_grad():
+                self.parameters[wrong].view(-1)[7] += 0.1
+
+    monkeypatch.setattr(peers, "TorchTwin", Broken)
+    net = nndl.Network([nndl.LSTM(8), nndl.Last(), nndl.Dense(10), nndl.Softmax()],
+                       input_shape=(28, 28))
+    training = nndl.load_mnist().training
+    with pytest.raises(SystemExit, match="nothing is timed"):
+        peers.verify(net, training.images[:10], training.labels[:10], torch)
 
 
 def test_operations(few, peer, tmp_path, monkeypatch, capsys):
@@ -352,7 +398,7 @@ def test_a_twin_with_one_wrong_weight_is_not_timed(name, weight, torch, few, mon
         def __init__(self, *arguments, **named):
             super().__init__(*arguments, **named)
             with torch.no_grad():
-                self.weights[0][weight] += 0.1  # in the middle, where there is ink
+                self.parameters["w 0"][weight] += 0.1  # in the middle, where there is ink
 
     x, y = few.training.images[:10], few.training.labels[:10]
     peers.verify(networks.network(name), x, y, torch)

@@ -189,7 +189,7 @@ def test_killed_at_random_moments(seed, tmp_path):
         process.stdout.close()
     assert killed >= 3  # or nothing was tested: it had ended before
     net, whole = (NETWORKS["layer by layer"](backend="numpy") for _ in range(2))
-    train(net, path, epochs=epochs)
+    train(net, path, epochs=epochs, checkpoint_every=60)
     train(whole, epochs=epochs)
     assert state(net) == state(whole)
 
@@ -204,7 +204,7 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     assert process.wait(60) not in (0, -signal.SIGKILL)
     process.stdout.close()
     net, whole = (NETWORKS["layer by layer"](backend="numpy") for _ in range(2))
-    train(net, path, epochs=1000, stop=lambda history: history.epochs >= 30)
+    train(net, path, epochs=1000, stop=lambda history: history.epochs >= 30, checkpoint_every=60)
     train(whole, epochs=1000, stop=lambda history: history.epochs >= 30)
     assert state(net) == state(whole)
 

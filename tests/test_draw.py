@@ -17,12 +17,14 @@ from benchmarks.handwriting import DIGITS, drawings
 from nndl import (
     ELU,
     GELU,
+    LSTM,
     Conv,
     ConvPool,
     Dense,
     Dropout,
     Flatten,
     L2Pool,
+    Last,
     LeakyReLU,
     MaxPool,
     Network,
@@ -128,6 +130,7 @@ class Own(ReLU):
 
 @pytest.mark.parametrize("layers, input_shape, says", [
     ([Dense(10), Own()], (1, 28, 28), "the page cannot compute the layer Own"),
+    ([LSTM(3), Last(), Dense(10), Softmax()], (28, 28), "cannot compute the layer LSTM, which reads"),
     ([Dense(10), Softmax()], (1, 20, 20), "takes 1 x 20 x 20 numbers"),
     ([Conv(2, 3), Dense(10), Softmax()], (4, 14, 14), "takes 4 x 14 x 14 numbers"),
     ([Dense(4), Sigmoid()], (1, 28, 28), "the network has 4: end it with Dense(10), Softmax()"),

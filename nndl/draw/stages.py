@@ -43,6 +43,10 @@ def stages(net):
     net.dtype, little-endian.  A stage's "w" and "b" are [from, to] in these.
     Raises ValueError for other inputs or outputs, and for a layer that the page cannot compute.
     """
+    for layer in net.layers:
+        if hasattr(layer, "valid"):
+            raise ValueError(f"the page cannot compute the layer {type(layer).__name__}, which reads "
+                             "sequences: it shows networks that see the image at once")
     if net.input_shape not in ((1, 28, 28), (784,)):
         raise ValueError("the page draws 28 x 28 pixels, and the network takes "
                          f"{times(net.input_shape)} numbers: train it on MNIST's images")

@@ -45,11 +45,48 @@ def out_of_panels(panels, row, column, numbers):
         k += run
 
 
+def pair_kernel(columns):
+    """add_pair for panels of which so many columns are there.  (A width that the compiler knows.)"""
+    @kernel
+    def add_pair(x, one, other, step, panel, sums):
+        """sums += two runs of numbers times a panel, the first one's product before the other's.
+
+        x, panel : flat;  one, other : where the runs begin in x;  step : from a number to the next
+
+        Two runs and four of their numbers at a time: what is loaded of the panel is used twice, and
+        sums are loaded and stored once for four products.
+        """
+        n = panel.size // WIDTH
+        fours = n // 4 * 4
+        for q in range(0, fours, 4):
+            i, j, p = one + q * step, other + q * step, (q * WIDTH) & NOT_NEGATIVE
+            x0, x1 = x[i & NOT_NEGATIVE], x[(i + step) & NOT_NEGATIVE]
+            x2, x3 = x[(i + 2 * step) & NOT_NEGATIVE], x[(i + 3 * step) & NOT_NEGATIVE]
+            y0, y1 = x[j & NOT_NEGATIVE], x[(j + step) & NOT_NEGATIVE]
+            y2, y3 = x[(j + 2 * step) & NOT_NEGATIVE], x[(j + 3 * step) & NOT_NEGATIVE]
+            for c in range(columns):
+                w0, w1 = panel[p + c], panel[p + WIDTH + c]
+                w2, w3 = panel[p + 2 * WIDTH + c], panel[p + 3 * WIDTH + c]
+                sums[c] += x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3
+                sums[WIDTH + c] += y0 * w0 + y1 * w1 + y2 * w2 + y3 * w3
+        for q in range(fours, n):
+            x0, y0 = x[(one + q * step) & NOT_NEGATIVE], x[(other + q * step) & NOT_NEGATIVE]
+            p = (q * WIDTH) & NOT_NEGATIVE
+            for c in range(columns):
+                sums[c] += x0 * panel[p + c]
+                sums[WIDTH + c] += y0 * panel[p + c]
+
+    return add_pair
+
+
+add_pair, add_half_a_pair = pair_kernel(WIDTH), pair_kernel(WIDTH // 2)
+
+
 @kernel
-def add_product(x, start, stop, panel, sums):
+def add_product(x, start, stop, panel, columns, sums):
     """sums += the rows of x from start to stop times a panel.
 
-    x : (m, n);  panel : (n, WIDTH)
+    x : (m, n);  panel : (n, WIDTH), of which so many columns are there
     sums : flat, WIDTH for each row, and for one more if their number is odd: they come in pairs
     """
     n = panel.shape[0]
@@ -58,46 +95,24 @@ def add_product(x, start, stop, panel, sums):
         some = flat[q * WIDTH:min(q + ROWS_AT_ONCE, n) * WIDTH]
         for i in range(start, stop, 2):
             other, at = min(i + 1, stop - 1), (i - start) * WIDTH  # an odd one is its own partner
-            add_pair(numbers, i * n + q, other * n + q, 1, some, sums[at:at + 2 * WIDTH])
+            if columns > WIDTH // 2:
+                add_pair(numbers, i * n + q, other * n + q, 1, some, sums[at:at + 2 * WIDTH])
+            else:
+                add_half_a_pair(numbers, i * n + q, other * n + q, 1, some, sums[at:at + 2 * WIDTH])
 
 
 @kernel
-def add_product_of_columns(x, panel, sums):
+def add_product_of_columns(x, panel, columns, sums):
     """sums += the columns of x times a panel.
 
-    x : (n, m), m even, n not above ROWS_AT_ONCE;  panel : (n, WIDTH);  sums : (m, WIDTH)
+    x : (n, m), m even, n not above ROWS_AT_ONCE;  panel : (n, WIDTH), of which so many columns are
+    there;  sums : (m, WIDTH)
     """
     numbers, flat, m = x.reshape(x.size), panel.reshape(panel.size), x.shape[1]
     all_sums = sums.reshape(sums.size)
     for i in range(0, m, 2):
-        add_pair(numbers, i, i + 1, m, flat, all_sums[i * WIDTH:(i + 2) * WIDTH])
-
-
-@kernel
-def add_pair(x, one, other, step, panel, sums):
-    """sums += two runs of numbers times a panel, the first one's product before the other's.
-
-    x, panel : flat;  one, other : where the runs begin in x;  step : from a number to the next
-
-    Two runs and four of their numbers at a time: what is loaded of the panel is used twice, and sums
-    are loaded and stored once for four products.
-    """
-    n = panel.size // WIDTH
-    fours = n // 4 * 4
-    for q in range(0, fours, 4):
-        i, j, p = one + q * step, other + q * step, (q * WIDTH) & NOT_NEGATIVE
-        x0, x1 = x[i & NOT_NEGATIVE], x[(i + step) & NOT_NEGATIVE]
-        x2, x3 = x[(i + 2 * step) & NOT_NEGATIVE], x[(i + 3 * step) & NOT_NEGATIVE]
-        y0, y1 = x[j & NOT_NEGATIVE], x[(j + step) & NOT_NEGATIVE]
-        y2, y3 = x[(j + 2 * step) & NOT_NEGATIVE], x[(j + 3 * step) & NOT_NEGATIVE]
-        for c in range(WIDTH):
-            w0, w1 = panel[p + c], panel[p + WIDTH + c]
-            w2, w3 = panel[p + 2 * WIDTH + c], panel[p + 3 * WIDTH + c]
-            sums[c] += x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3
-            sums[WIDTH + c] += y0 * w0 + y1 * w1 + y2 * w2 + y3 * w3
-    for q in range(fours, n):
-        x0, y0 = x[(one + q * step) & NOT_NEGATIVE], x[(other + q * step) & NOT_NEGATIVE]
-        p = (q * WIDTH) & NOT_NEGATIVE
-        for c in range(WIDTH):
-            sums[c] += x0 * panel[p + c]
-            sums[WIDTH + c] += y0 * panel[p + c]
+        pair = all_sums[i * WIDTH:(i + 2) * WIDTH]
+        if columns > WIDTH // 2:
+            add_pair(numbers, i, i + 1, m, flat, pair)
+        else:
+            add_half_a_pair(numbers, i, i + 1, m, flat, pair)

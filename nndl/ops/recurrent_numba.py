@@ -213,8 +213,9 @@ def weighted_inputs(start, stop, x, before, panels, b, sums, z):
     n_in = x.shape[1]
     for p in range(panels.shape[0]):
         clear(sums)
-        add_product(x, start, stop, panels[p, :n_in], sums)
-        add_product(before, start, stop, panels[p, n_in:], sums)
+        columns = columns_of(p, b.size)
+        add_product(x, start, stop, panels[p, :n_in], columns, sums)
+        add_product(before, start, stop, panels[p, n_in:], columns, sums)
         with_bias(p, start, stop, sums, b, z)
 
 
@@ -350,7 +351,8 @@ def hand_back(start, stop, s, valid, dz, back, sums, d_state, dx):
     """
     for p in range(back.shape[0]):
         clear(sums)
-        add_product(dz, start, stop, back[p], sums)
+        columns = columns_of(p, d_state.shape[1] + dx.shape[1])
+        add_product(dz, start, stop, back[p], columns, sums)
         deliver(p, start, stop, s, valid, sums, d_state, dx)
 
 
@@ -484,7 +486,8 @@ def some_weights(start, stop, dz, inputs, nabla, nabla_w_xh, nabla_w_hh, nabla_b
         for piece in range(start, stop):
             j = piece * PIECE
             for p in range(nabla.shape[0]):
-                add_product_of_columns(dz[piece, row:many], inputs[p, row:many],
+                columns = columns_of(p, n_in + nabla_w_hh.shape[1])
+                add_product_of_columns(dz[piece, row:many], inputs[p, row:many], columns,
                                        nabla[p, j:j + PIECE])
             total = nabla_b[j:min(j + PIECE, end)]
             for r in range(row, many):
