@@ -12,7 +12,8 @@ class Writer:
     def __init__(self, net):
         self.net = net.copy()
         self.layers = [layer for layer in self.net.layers if hasattr(layer, "follows")]
-        if not self.layers or self.net.layers[-1].name != "softmax":
+        if (not self.layers or self.net.layers[-1].name != "softmax"
+                or len(self.net.output_shape) != 2):
             raise ValueError("only a recurrent network with a softmax output at each step can write, "
                              f"not {net!r}")
         for layer in self.layers:
@@ -21,6 +22,10 @@ class Writer:
     def read(self, x):
         """Outputs (m, t, n_out) for further symbols x (m, t), or Sequences of them."""
         x = self.net._inputs(x)
+        begun = {len(layer.state[0]) for layer in self.layers if layer.state is not None}
+        if begun - {len(x)}:
+            raise ValueError(f"{len(x)} sequences cannot go on where {begun.pop()} have ended: a new "
+                             "Writer begins anew")
         with self.net.ops.running():
             return self.net._forward(x).copy()
 
@@ -57,8 +62,9 @@ def sampler(rng, temperature=1.0):
                          "always, leave out choose")
 
     def choose(a):
-        p = np.maximum(np.asarray(a, float), 1e-300) ** (1 / temperature)
-        total = p.cumsum(axis=1)
-        return (total < rng.random((len(p), 1)) * total[:, -1:]).sum(axis=1)
+        z = np.log(np.maximum(np.asarray(a, float), 1e-300)) / temperature
+        # The largest becomes 1: at a low temperature all would be rounded to 0.
+        total = np.exp(z - z.max(axis=1, keepdims=True)).cumsum(axis=1)
+        return (total < rng.random((len(z), 1)) * total[:, -1:]).sum(axis=1)
 
     return choose

@@ -9,6 +9,7 @@ from collections import Counter
 
 import numpy as np
 
+from .ops.shapes import check_symbols
 from .sampling import Writer
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # stands for letters that the training text does not have
@@ -46,6 +47,7 @@ def streams(symbols, m, t):
     stream, and y the symbols one further on.  Train with mini_batch_size=m and shuffle=False.  What
     does not fill a mini-batch at the end is left out.
     """
+    symbols = np.asarray(symbols)
     pieces = (len(symbols) - 1) // (m * t)
     if pieces < 1:
         raise ValueError(f"{len(symbols)} symbols are too few for {m} streams of {t}: at least "
@@ -64,12 +66,22 @@ def perplexity(net, symbols, at_once=200):
     net : a Network of symbols with a softmax output at each step
     symbols : (length,) ints;  at_once : steps between which only the state is handed on
     """
-    writer, cost = Writer(net), 0.0
+    symbols, writer, cost = _at_least_two(symbols), Writer(net), 0.0
+    if any(hasattr(layer, "reads") for layer in net.layers):
+        raise ValueError(f"{net!r} reads before it writes: it says nothing of a text that goes on")
     for begin in range(0, len(symbols) - 1, at_once):
         piece = symbols[begin:begin + at_once + 1]
         a = writer.read(piece[None, :-1])[0]
         cost -= np.log(np.maximum(a[np.arange(len(a)), piece[1:]], 1e-30), dtype=float).sum()
     return math.exp(cost / (len(symbols) - 1))
+
+
+def _at_least_two(symbols):
+    """symbols as an array, if there is one that another comes before."""
+    if len(symbols) < 2:
+        raise ValueError(f"a text of {len(symbols)} symbols has none that another one comes before: at "
+                         "least 2 are needed")
+    return np.asarray(symbols)
 
 
 class Trigram:
@@ -78,14 +90,18 @@ class Trigram:
     Where two letters have been seen n times, and before u different ones, the letters that followed
     have n / (n + u) of the say, and the model of one letter before has the rest; and so on down to all
     letters alike (Witten and Bell 1991).
+
+    symbols : (length,) ints, from 0 to n_symbols - 1
     """
 
     def __init__(self, symbols, n_symbols):
+        symbols = np.asarray(symbols, None if len(symbols) else np.int64)
+        check_symbols("symbols", symbols, n_symbols)
         self.n_symbols = n_symbols
         self.counts = [Counter() for _ in range(3)]     # (before..., symbol) -> how often
         self.totals = [Counter() for _ in range(3)]     # before -> how often
         self.followers = [Counter() for _ in range(3)]  # before -> by how many different ones
-        symbols = [int(s) for s in symbols]
+        symbols = symbols.tolist()
         for order in range(3):
             for end in range(order, len(symbols)):
                 seen = tuple(symbols[end - order:end + 1])
@@ -105,7 +121,7 @@ class Trigram:
 
     def perplexity(self, symbols):
         """As the function perplexity, of this model."""
-        symbols = [int(s) for s in symbols]
+        symbols = _at_least_two(symbols).tolist()
         cost = -sum(math.log(self.probability(symbols[max(0, i - 2):i], symbols[i]))
                     for i in range(1, len(symbols)))
         return math.exp(cost / (len(symbols) - 1))

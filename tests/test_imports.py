@@ -19,8 +19,8 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # not here has no place yet: give it one.
 LEVELS = [
     ["comparing", "files", "interrupting", "locking", "progress"],
-    ["data.idx", "data.mnist", "data", "data.made", "data.sequences", "data.tasks", "data.expand",
-     "data.distort", "ops"],
+    ["data.idx", "data.mnist", "data", "data.made", "data.rows", "data.sequences", "data.tasks",
+     "data.expand", "data.distort", "ops"],
     ["backends", "initialize", "costs", "schedules"],
     ["array_file"],
     ["examples", "layers", "gradcheck", "model_file", "trace"],
@@ -29,7 +29,7 @@ LEVELS = [
     ["network"],
     ["sampling"],
     ["compiling", "plots.drawing", "text"],
-    ["plots.charts", "plots.images", "plots.learning", "plots.reproduced"],
+    ["plots.charts", "plots.images", "plots.learning", "plots.reproduced", "plots.steps"],
     ["plots"],
     ["__init__"],
     ["command", "ensemble", "environment", "selftest", "book", "book.errata", "book.layers",

@@ -32,11 +32,14 @@ class Sequences:
             raise ValueError("sequences is empty: at least one is needed")
         first = sequences[0]
         for number, one in enumerate(sequences):
-            if one.ndim == 0 or one.shape[1:] != first.shape[1:] or one.dtype != first.dtype:
-                raise ValueError(f"sequences[{number}] is {one.dtype} {one.shape}, and sequences[0] "
-                                 f"{first.dtype} {first.shape}: only the number of steps may differ")
+            if one.ndim == 0:
+                raise ValueError(f"sequences[{number}] is a single number, {one}, not an array "
+                                 "of steps")
             if len(one) == 0:
                 raise ValueError(f"sequences[{number}] is empty: each needs at least one step")
+            if one.shape[1:] != first.shape[1:] or one.dtype != first.dtype:
+                raise ValueError(f"sequences[{number}] is {one.dtype} {one.shape}, and sequences[0] "
+                                 f"{first.dtype} {first.shape}: only the number of steps may differ")
         lengths = [len(one) for one in sequences]
         padded = np.zeros((len(sequences), max(lengths), *first.shape[1:]), first.dtype)
         for row, one in zip(padded, sequences):
@@ -92,8 +95,9 @@ class Sequences:
         return Sequences(self.padded[some], valid=self.valid[some])
 
     def __repr__(self):
-        return (f"<{len(self)} sequences of {self.valid.sum(axis=1).min()} to "
-                f"{self.valid.sum(axis=1).max()} steps>")
+        steps = self.valid.sum(axis=1)
+        span = f" of {steps.min()} to {steps.max()} steps" if len(self) else ""
+        return f"<{len(self)} sequences{span}>"
 
 
 def parted(x):

@@ -35,9 +35,10 @@ def binary_sums(n, bits, rng):
     x = np.zeros((n, most + 1, 2), np.float32)
     x[:, :most] = rng.integers(0, 2, (n, most, 2))
     x[np.arange(most + 1) >= lengths[:, None]] = 0
-    weights = 2 ** np.arange(most + 1, dtype=np.int64)
-    total = (x.sum(axis=2).astype(np.int64) * weights).sum(axis=1)
-    y = (total[:, None] >> np.arange(most + 1)) & 1
+    y, carry = x.sum(axis=2).astype(np.int64), 0
+    for s in range(most + 1):
+        y[:, s] += carry
+        carry, y[:, s] = y[:, s] >> 1, y[:, s] & 1
     return (x if least == most else Sequences(x, lengths + 1)), y
 
 

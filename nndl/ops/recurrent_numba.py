@@ -124,6 +124,7 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
     pieces = -(-g // PIECE)
     dz, dx, dh0 = (memory("dz", pieces, t * m, PIECE), memory("dx", t, m, n_in * need_dx),
                    memory("dh0", m, n))
+    dz[-1] = 0  # what is left of the last piece is computed with, too, and thrown away
     nabla = memory("nabla_w_xh", g, n_in), memory("nabla_w_hh", g, n), memory("nabla_b", g)
     by_step = _by_step(work, valid)
     steps = (in_memory_order(dh), h, back, by_step, truncate or NEVER, blocks_of(m),

@@ -16,7 +16,8 @@ from .images import (
 )
 from .learning import learning_curves
 from .reproduced import book_and_here, curves
+from .steps import over_steps
 
 __all__ = ["bars", "book_and_here", "curves", "distributions", "dots", "filters", "filters_figure",
            "first_weights", "learning_curves", "lines", "misclassified", "misclassified_figure",
-           "rows_of_images"]
+           "over_steps", "rows_of_images"]

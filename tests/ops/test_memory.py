@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from nndl.ops.memory import buffer, in_logical_order, in_memory_order, in_order, remembered
+from nndl.ops.memory import (
+    LINE,
+    buffer,
+    in_logical_order,
+    in_memory_order,
+    in_order,
+    memory_shape,
+    remembered,
+    rows_of_steps,
+    seen_as,
+    steps_of_rows,
+)
 from tests.ops.checks import laid_out
 from tests.strategies import layouts, seeds, shapes
 
@@ -25,6 +36,33 @@ def test_a_buffer_is_used_again():
     double = buffer(work, "z", (5, 3), np.float64)
     assert double.dtype == np.float64 and not np.shares_memory(double, more)
     assert buffer(work, "z", (0, 3), np.float64).shape == (0, 3)
+
+
+def test_a_buffer_begins_with_a_line_of_cache():
+    kept = [buffer(work, "z", (n,), dtype) for n in range(1, 9) for dtype in (np.float32, np.float64)
+            for work in (None, {})]
+    assert LINE == 64 and all(x.ctypes.data % 64 == 0 for x in kept)
+
+
+def test_sequences_and_their_rows():
+    """In memory the steps come first: rows are those of step 0, then those of step 1."""
+    x = np.arange(24.0).reshape(2, 3, 4)
+    assert rows_of_steps(x).tolist() == [x[i, s].tolist() for s in range(3) for i in range(2)]
+    assert np.array_equal(steps_of_rows(2)(rows_of_steps(x)), x)
+    mine = in_logical_order(np.empty((3, 2, 4)))
+    assert np.shares_memory(rows_of_steps(mine), mine) and not np.shares_memory(rows_of_steps(x), x)
+    assert memory_shape((2, 3, 4)) == (3, 2, 4) and in_order(mine) and not in_order(x)
+
+
+def test_a_view_is_the_same_object_for_the_same_array_and_a_copy_is_made_anew():
+    work, x, other = {}, np.ones((2, 3)), np.zeros((2, 3))
+    view = seen_as(work, "view", x, np.transpose)
+    assert seen_as(work, "view", x, np.transpose) is view
+    assert seen_as(work, "view", other, np.transpose).base is other
+    x[0, 0] = 7
+    assert seen_as(work, "copy", x, np.array)[0, 0] == 7
+    x[0, 0] = 8
+    assert seen_as(work, "copy", x, np.array)[0, 0] == 8  # what it was before is of no use
 
 
 def test_what_was_settled_is_remembered_for_these_arrays_and_options():

@@ -238,6 +238,25 @@ def test_a_layers_step_by_hand(ops):
     assert np.array_equal(b, [7])
 
 
+# --- the length of a gradient -------------------------------------------------------------------------
+
+@given(shape_list=st.lists(shapes(), min_size=1, max_size=3), dtype=dtypes, layout=layouts, seed=seeds)
+def test_the_length_of_several_arrays_as_one_vector(ops, shape_list, dtype, layout, seed):
+    rng = np.random.default_rng(seed)
+    arrays = [laid_out(normal(rng, dtype, *shape), layout) for shape in shape_list]
+    with left_alone(*arrays):
+        norm = ops.gradient_norm(arrays)
+    assert isinstance(norm, float)
+    whole = np.concatenate([a.ravel() for a in arrays]).astype(float)
+    assert norm == pytest.approx(np.linalg.norm(whole), rel=1e-12)
+
+
+def test_the_length_by_hand(ops):
+    assert ops.gradient_norm([np.array([[3.0]]), np.array([0.0, -4.0])]) == 5
+    assert ops.gradient_norm([np.full(2, 1e30, "f")]) == pytest.approx(1e30 * 2**0.5)  # no overflow
+    assert np.isnan(ops.gradient_norm([np.array([np.nan, 1])]))
+
+
 W, LESS, SINGLE, B = np.ones((3, 4)), np.ones((3, 3)), np.ones((3, 4), "f"), np.ones(3)
 
 
@@ -247,6 +266,7 @@ W, LESS, SINGLE, B = np.ones((3, 4)), np.ones((3, 3)), np.ones((3, 4), "f"), np.
     (lambda ops: ops.sgd_step(W, W, LESS, 0.1), ValueError, ("v has shape (3, 3)",)),
     (lambda ops: ops.sgd_step(W, W, W, 0.1, out_w=LESS), ValueError, ("out_w has shape (3, 3)",)),
     (lambda ops: ops.sgd_step(W, W, W, 0.1, out_v=LESS), ValueError, ("out_v has shape (3, 3)",)),
+    (lambda ops: ops.gradient_norm([W, SINGLE]), TypeError, ("gradients[1] is float32",)),
     (lambda ops: ops.sgd_step(W, SINGLE, None, 0.1), TypeError, ("nabla_w is float32", "w is float64")),
     (lambda ops: ops.sgd_step(W, W, SINGLE, 0.1), TypeError, ("v is float32",)),
     (lambda ops: ops.layer_step(W, B, LESS, B, 0.1), ValueError, ("nabla_w has shape (3, 3)", "w has")),
