@@ -60,7 +60,7 @@ class SequenceBatches:
             # A label of -1 writes into the last place, which then counts for nothing.
             np.put_along_axis(rows, labels[..., None], 1, axis=-1)
             if self.counted is not None:
-                rows *= y.valid[..., None]
+                rows[~y.valid] = 0
         return x, y
 
     def _memory(self, m):

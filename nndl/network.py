@@ -12,6 +12,7 @@ in nndl/ops and the data.
 
 import contextlib
 import copy
+import functools
 import math
 import sys
 import time
@@ -87,7 +88,7 @@ class Step:
                            out_w=layer.w, out_b=layer.b, work=work.setdefault((id(layer), "all"), {}))
             return
         for name in layer.parameters:
-            w, nabla_w = getattr(layer, name), getattr(layer, f"nabla_{name}")
+            w, nabla_w = getattr(layer, name), getattr(layer, nabla(name))
             v = self._velocity(layer, name) if self.mu else None
             l2, l1 = (self.l2, self.l1) if is_weight(name) else (0, 0)
             ops.sgd_step(w, nabla_w, v, self.eta, l2, l1, self.mu, out_w=w, out_v=v,
@@ -99,6 +100,12 @@ class Step:
         if key not in velocity:
             velocity[key] = np.zeros_like(getattr(layer, name))  # in the same memory order
         return velocity[key]
+
+
+@functools.cache
+def nabla(name):
+    """The name of a parameter's gradient, always the same object: Python keeps those it looks up."""
+    return f"nabla_{name}"
 
 
 def is_weight(name):
@@ -423,7 +430,7 @@ class Network:
 
     def gradient_norm(self, m=1):
         """The length of the gradient that backprop has left, all parameters' together, divided by m."""
-        return self.ops.gradient_norm([getattr(layer, f"nabla_{name}") for layer in self.layers
+        return self.ops.gradient_norm([getattr(layer, nabla(name)) for layer in self.layers
                                        for name in layer.parameters]) / m
 
     def backprop(self, x, y, copy=True, step=None):
@@ -471,7 +478,7 @@ class Network:
         output, (y, counted) = self.layers[-1], parted(y)
         delta = self.cost.gradient(a, y) if output.parameters else self.cost.delta(a, y, output)
         if counted is not None:
-            delta *= counted[:, :, None]  # a step that costs nothing hands nothing back
+            delta[~counted] = 0  # a step that costs nothing hands nothing back
         return delta
 
     def _walk_back(self):

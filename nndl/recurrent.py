@@ -128,8 +128,8 @@ class Recurrent(Layer):
         self.began = self._beginning(len(a), training)
         out = self._forward()
         # A copy: the next forward uses the memory again, and may begin with this.
-        self.state = tuple(kept(self.work, f"state {number}", array[:, -1])
-                           for number, array in enumerate(self.states))
+        self.state = tuple([kept(self.work, f"state {number}", array[:, -1])
+                            for number, array in enumerate(self.states)])
         return out
 
     def backward(self, d):
@@ -160,8 +160,8 @@ class Recurrent(Layer):
         goes_on = self.follows or (self.stateful and training)
         if not goes_on or self.state is None or len(self.state[0]) != m:
             return (None,) * self.kinds
-        return tuple(kept(self.work, f"begun {number}", array)
-                     for number, array in enumerate(self.state))
+        return tuple([kept(self.work, f"begun {number}", array)
+                      for number, array in enumerate(self.state)])
 
     @property
     def kinds(self):

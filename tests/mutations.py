@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 # Of large products, which the short path through Python takes long for; small ones stand for them.
 SLOW = "not 350000 and not 3000-272"
 COMPILED = "ends_in_the_same_bits or same_bits_for_any_number"
-SECONDS = 120           # a mutant that makes a loop endless is killed, too
+SECONDS = 240           # a mutant that makes a loop endless is killed, too
 SECONDS_COMPILED = 400
 
 

@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from nndl import ConvPool, Dense, Dropout, Network, ReLU, Sigmoid, Softmax
+from nndl import (
+    LSTM,
+    ConvPool,
+    Dense,
+    Dropout,
+    Last,
+    Network,
+    Recurrent,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
 
 LAYERS = {
     # The book's convolutional network with rectified linear units.
@@ -12,11 +24,16 @@ LAYERS = {
                   Dense(1000), ReLU(), Dropout(0.5), Dense(10), Softmax()],
     # Its first, 784-30-10.
     "C": lambda: [Dense(30), Sigmoid(), Dense(10), Sigmoid()],
+    # One that reads an image row by row, with both recurrent layers.
+    "R": lambda: [Recurrent(40), Dropout(0.2), Dense(30), Tanh(), LSTM(24), Last(), Dense(10),
+                  Softmax()],
 }
+INPUT_SHAPES = {"R": (28, 28)}
 
 
 def network(name, more=(), **options):
     """A fresh network of this name, with `more` layers in front."""
+    options = {"input_shape": INPUT_SHAPES[name]} | options if name in INPUT_SHAPES else options
     return Network([*more, *LAYERS[name]()], backend="numba", **options)
 
 

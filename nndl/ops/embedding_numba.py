@@ -3,17 +3,22 @@
 import numpy as np
 
 from .jit import add_to, clear, copy_to, exact_kernel
-from .memory import buffer, in_logical_order, in_memory_order
+from .memory import buffer, in_logical_order, in_memory_order, remembered
 from .shapes import check_embedding
 
 
 def embedding_forward(x, w, work=None):
     """As embedding_numpy.embedding_forward."""
     check_embedding(x, w)
-    (m, t), n = x.shape, w.shape[1]
-    out = buffer(work, "out", (t, m, n), w.dtype)
-    _copy_rows(np.ascontiguousarray(x, np.int64), np.ascontiguousarray(w), out)
-    return in_logical_order(out)
+    w, rows, out = remembered(work, _prepare, (w,), x.shape)
+    _copy_rows(np.ascontiguousarray(x, np.int64), w, rows)
+    return out
+
+
+def _prepare(work, w, shape):
+    m, t = shape
+    rows = buffer(work, "out", (t, m, w.shape[1]), w.dtype)
+    return np.ascontiguousarray(w), rows, in_logical_order(rows)
 
 
 def embedding_backward(d, x, w, work=None):
