@@ -29,23 +29,28 @@ def brackets(monkeypatch):
 
 
 def test_6_3_the_network_remembers_more_than_two_letters(brackets, tmp_path, capsys):
-    measured = characters.main(epochs=8, hidden=24, out=tmp_path)
+    measured = characters.main(epochs=5, hidden=24, out=tmp_path)
     said = capsys.readouterr().out
     one, two, three = measured["counted"]
     assert one > 1.3 * two > 1.3 * three
     assert measured["before"] > one
-    assert measured["perplexity"] < three - 0.1
+    assert measured["perplexity"] < three - 0.3
     assert measured["curve"][0] > measured["curve"][-1]
     memory = measured["by_memory"]
-    assert list(memory) == ["1", "2", "3", "4 to 5", "6 to 10", "11 to 20", "21 to 50", "51 to 100"]
-    assert memory["1"] > memory["51 to 100"] + 0.1
-    assert memory["51 to 100"] == pytest.approx(measured["perplexity"], rel=0.1)
-    print(measured)
-    assert measured["shares"][-1] > 0.9 > measured["share_counted"] > 0.2
+    assert list(memory) == ["1", "2", "3", "4-5", "6-10", "11-20", "21-50", "51-100"]
+    assert memory["1"] > memory["51-100"] + 0.1
+    assert memory["51-100"] == pytest.approx(measured["perplexity"], rel=0.1)
+    assert measured["shares"][-1] > 0.7 > 0.4 > measured["share_counted"] > 0.02
     (folder,) = (path for path in (tmp_path / "network_6_3_character_model").iterdir() if path.is_dir())
     assert {path.name for path in folder.iterdir()} == {"perplexity.png", "memory.png", "results.json"}
     assert not list(tmp_path.rglob("*.checkpoint.npz"))
-    assert "After epoch 8, perplexity" in said and "The trigram model writes:" in said
+    assert "After epoch 5, perplexity" in said and "The trigram model writes:" in said
+
+
+def test_6_3_with_dropout():
+    net = characters.build_network(7, 5, p_dropout=0.3)
+    assert [layer.name for layer in net.layers] == ["embedding", "lstm", "dropout", "dense", "softmax"]
+    assert len(characters.build_network(7, 5).layers) == 4
 
 
 def test_6_3_what_it_reads_are_the_lessons_and_what_is_held_out_are_others():
@@ -104,19 +109,15 @@ def saved(tmp_path, module):
     return (tmp_path / "solutions" / f"{module.__name__.split('.')[-1]}.png").stat().st_size > 5000
 
 
-@pytest.fixture
-def few_letters(monkeypatch):
-    """Streams that even a short text fills."""
-    monkeypatch.setattr(longer_memory_by_counting, "STREAMS", 10)
-    monkeypatch.setattr(longer_memory_by_counting, "STEPS", 20)
-
-
-def test_longer_memory_by_counting(few_letters, tmp_path):
-    measured = longer_memory_by_counting.main(epochs=1, hidden=8, letters=8000, longest=4, out=tmp_path)
+def test_longer_memory_by_counting(brackets, tmp_path):
+    measured = longer_memory_by_counting.main(epochs=5, hidden=24, longest=7, out=tmp_path)
     counting, numbers = measured["counting"], measured["numbers"]
-    assert counting[0] > 1.5 * counting[1] > 2 * counting[2] > 2 * counting[3]
-    assert all(more > 1.3 * less for less, more in zip(numbers, numbers[1:]))
-    assert measured["enough"] == next(n for n in range(5) if counting[n] <= measured["network"])
+    assert counting[0] > 2 * counting[1] > 2.2 * counting[2] > 2.2 * counting[3]
+    # The bracket at the end is known by the one at the beginning, six letters before it in most lines.
+    assert counting[6] < 0.9 * counting[4]
+    assert all(more > 1.1 * less for less, more in zip(numbers, numbers[1:]))
+    assert counting[2] > measured["network"] + 0.3
+    assert measured["enough"] == next(n for n in range(8) if counting[n] <= measured["network"])
     assert saved(tmp_path, longer_memory_by_counting)
 
 
@@ -134,10 +135,11 @@ def test_longer_memory_by_counting_is_the_trigram_s_rule():
 
 
 def test_writing_at_a_temperature(brackets, tmp_path):
-    measured = writing_at_a_temperature.main(epochs=8, hidden=24, temperatures=(0.2, 1.0, 3.0),
+    measured = writing_at_a_temperature.main(epochs=5, hidden=24, temperatures=(0.2, 1.0, 3.0),
                                              out=tmp_path)
-    print(measured)
-    known, different = ([*measured[what].values()] for what in ("known", "different"))
+    known, blank = ([*measured[what].values()] for what in ("known", "blank"))
     assert known[0] > known[1] > known[2] + 0.3
-    assert different[0] <= different[1] < different[2] - 0.2
+    assert blank[1] == pytest.approx(measured["texts"], abs=0.03)
+    assert measured["texts"] == pytest.approx(1 / 7.75, abs=0.02)  # at the end of each line
+    assert writing_at_a_temperature.blanks("a b\nc") == 0.4
     assert saved(tmp_path, writing_at_a_temperature)
