@@ -195,7 +195,7 @@ def main(epochs=5, train_size=5000, backend=None, seed=0, out="pictures", steps=
 
 
 def first_weights(lesson, far, backend, seed):
-    """Before training: gradients by radius of w_hh, (t,) each; mean slopes; gradients by forget bias."""
+    """Before training: gradients by radius of w_hh, (t,) each; mean slopes; those by forget bias."""
     back = far[0].shape[1] - 1
     measured = {radius: of_scaled(radius, far, backend, seed) for radius in RADII}
     scaled, slopes = ({radius: pair[n] for radius, pair in measured.items()} for n in (0, 1))
@@ -304,12 +304,13 @@ def said_of_clipping(clipped):
     ends = {name: run["costs"][:, -EVERY:].mean(axis=1) for name, run in clipped.items()}
     nothing, costs = math.log(LETTERS), {name: each(of) for name, of in ends.items()}
     text = (f"At η = {CLIP_ETA:g} the cost ends at {costs['as it is']} with the gradient as it is, at "
-            f"{costs['clipped']} with its length clipped to {CLIP:g}; to know nothing costs {nothing:.2f}.")
+            f"{costs['clipped']} with its length clipped to {CLIP:g}; to know nothing costs "
+            f"{nothing:.2f}.")
     if max(ends["clipped"]) < 0.8 * nothing < 0.95 * nothing < min(ends["as it is"]):
         text = "Clipping saves a run that otherwise fails.  " + text
     full = len(clipped["as it is"]["costs"][0]) == CLIP_STEPS // EVERY * EVERY
-    return text + (f"""  Without it nothing runs off to infinity, for tanh holds the states.  What is left
-                   is a cell with a mean slope of {each(clipped['as it is']['slope'])}; with clipping
+    return text + (f"""  Without it nothing runs off to infinity, for tanh holds the states.  What is
+                   left is a cell with a mean slope of {each(clipped['as it is']['slope'])}; with clipping
                    it is {each(clipped['clipped']['slope'])}.""" if full else
                    "  Without it numbers ceased to be finite.")
 
