@@ -310,8 +310,8 @@ def said_of_clipping(clipped):
         text = "Clipping saves a run that otherwise fails.  " + text
     full = len(clipped["as it is"]["costs"][0]) == CLIP_STEPS // EVERY * EVERY
     return text + (f"""  Without it nothing runs off to infinity, for tanh holds the states.  What is
-                   left is a cell with a mean slope of {each(clipped['as it is']['slope'])}; with clipping
-                   it is {each(clipped['clipped']['slope'])}.""" if full else
+                   left is a cell with a mean slope of {each(clipped['as it is']['slope'])}; with
+                   clipping it is {each(clipped['clipped']['slope'])}.""" if full else
                    "  Without it numbers ceased to be finite.")
 
 
