@@ -7,9 +7,10 @@ carry?
 
 The answer: Recurrent and LSTM have it as `truncate`.  Of the sum over steps in BP4 it keeps all terms,
 but in each δ_s what comes from later pieces is missing.  How much that is depends on how far the
-gradient reaches, lesson 6.2: the part of it that vanishes anyhow is no loss.  Here, with first weights,
-the relative error of the gradient of w_hh, and its direction, by the length of the pieces; then what
-networks have learnt that were trained so.
+gradient reaches, lesson 6.2: the part of it that vanishes anyhow is no loss.  Even pieces of one step,
+as Elman trained in 1990, leave w_hh its terms δ_s h_(s-1)ᵀ.  Here, with first weights, the relative
+error of the gradient of w_hh, and its direction, by the length of the pieces; then what networks have
+learnt that were trained so.
 
     python -m lessons.solutions.truncated_gradient
 """
