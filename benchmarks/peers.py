@@ -25,6 +25,7 @@ from nndl import (
     Softmax,
     Tanh,
 )
+from nndl.layers import is_weight
 from nndl.ops.activation_numpy import MONOTONE
 
 from .networks import trainer
@@ -81,8 +82,8 @@ class TorchTwin:
         self.channels_last = tuned and any(isinstance(layer, Conv) for layer in net.layers)
         if self.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
-        weights, biases = ([p for name, p in self.parameters.items() if (name[0] == "w") == wanted]
-                           for wanted in (True, False))
+        weights, biases = ([p for name, p in self.parameters.items()
+                            if is_weight(name.split()[0]) == wanted] for wanted in (True, False))
         self.optimizer = torch.optim.SGD(
             [{"params": weights, "weight_decay": lmbda / n}, {"params": biases}], lr=eta, fused=tuned)
 

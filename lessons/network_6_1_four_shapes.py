@@ -9,8 +9,8 @@ Next: 6.2, how far back a gradient reaches.
                                    of up to 50
 
 Steps through: Recurrent, LSTM, Last and EncoderDecoder in nndl/recurrent.py; recurrent_forward and
-recurrent_backward in nndl/ops/recurrent_numpy.py (--backend numpy); write in nndl/sampling.py and
-draw in nndl/data/rows.py, where an output becomes the next input.
+recurrent_backward in nndl/ops/recurrent_numpy.py (--backend numpy); write and draw in nndl/sampling.py,
+where an output becomes the next input.
 
 Measured in 1.3 minutes: Read row by row 91.83 % of the test images are right with the vanilla
     layer, 96.54 % with the LSTM; learnt on up to 8 bits, 0 of 10,000 sums of 20 bits are wrong;
@@ -42,10 +42,10 @@ from nndl import (
     plots,
 )
 from nndl.data import tasks
-from nndl.data.rows import black_and_white, draw, to_be_drawn
+from nndl.data.rows import black_and_white, to_be_drawn
 from nndl.draw import shipped_network
 from nndl.lesson import Lesson, command_line, counted, percent
-from nndl.sampling import write
+from nndl.sampling import draw, write
 
 # η of the first epoch; by the last it has fallen to about a tenth.
 ETA = {"vanilla": 0.02, "lstm": 0.1, "sums": 0.1, "words": 0.3, "dates": 0.3, "drawing": 0.02}

@@ -1,8 +1,8 @@
 """What comes into a network: examples and what is desired of them, checked, and as numbers.
 
 Each function takes the network first.  Examples are bytes or floats, or symbols, ints, where the
-network begins with an Embedding; sequences of unequal length come as data.sequences.Sequences, and
-so do desired outputs of which not all steps count.
+network begins with an Embedding; sequences of unequal length come as data.sequences.Sequences;
+desired outputs of which not all steps count become Counted.
 """
 
 import math
@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 
 from .data.made import Made
-from .data.sequences import Sequences, parted
+from .data.sequences import Counted, Sequences, parted
 from .ops.shapes import check_symbols, times
 
 A_FEW_STEPS = 2  # of sequences of any length, where there must be some
@@ -27,9 +27,14 @@ def by_step(net):
     return len(net.output_shape) == 2
 
 
+def read(net):
+    """How many steps the network reads before it has an output."""
+    return sum(getattr(layer, "reads", 0) for layer in net.layers)
+
+
 def blank(net, n):
     """(examples, labels): n black images, or as many sequences of the first symbol."""
-    steps = A_FEW_STEPS + max(getattr(layer, "reads", 0) for layer in net.layers)
+    steps = A_FEW_STEPS + read(net)
     shape = tuple(steps if size is None else size for size in net.input_shape)
     x = np.zeros((n, *shape), np.int64 if symbols(net) else np.uint8)
     if not by_step(net):
@@ -66,13 +71,10 @@ def checked(net, x):
         mend = ("x.astype('float32') makes 0 and 1 of them" if x.dtype == bool else
                 "pixels from 0 to 255 are x.astype('uint8')")
         raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; {mend}")
-    if len(net.input_shape) > 2 or isinstance(x, Made):
-        fits = x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(net.input_shape)
+    if None in net.input_shape or symbols(net):
+        fits = _is(x.shape[1:], net.input_shape)
     else:
-        fits = (x.ndim == len(net.input_shape) + 1
-                and all(there in (n, None) for there, n in zip(net.input_shape, x.shape[1:])))
-        if None not in net.input_shape and not symbols(net):
-            fits = x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(net.input_shape)
+        fits = x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(net.input_shape)
     if not fits:
         raise ValueError(_does_not_fit(net, x))
     if len(x) == 0:
@@ -84,17 +86,27 @@ def checked(net, x):
 
 
 def _does_not_fit(net, x):
-    shape = "(" + ", ".join(["m", *("t" if n is None else str(n) for n in net.input_shape)]) + ")"
+    shape = _written("m", *net.input_shape)
     if None in net.input_shape or symbols(net):
         what = "symbols" if symbols(net) else "sequences"
         single = " x.reshape(1, *x.shape) is one alone" if x.ndim == len(net.input_shape) else ""
         return f"{what} must have shape {shape}, not {x.shape}" + (f";{single}" if single else "")
     one = x.shape[1:] if x.ndim != 3 or len(net.input_shape) != 3 else (1, *x.shape[1:])
-    size = math.prod(x.shape)
     mend = (f"a single example is x.reshape{(1, *net.input_shape)}"
-            if size == math.prod(net.input_shape) else
+            if math.prod(x.shape) == math.prod(net.input_shape) else
             f"say Network(..., input_shape={one}) if they are right")
-    return (f"images must have shape {shape}, one example after the other, not {x.shape}; {mend}")
+    return f"images must have shape {shape}, one example after the other, not {x.shape}; {mend}"
+
+
+def _is(shape, asked):
+    """Whether this is the shape that is asked for, in which None stands for any number of steps."""
+    return len(shape) == len(asked) and all(n in (None, there) for n, there in zip(asked, shape))
+
+
+def _written(*sizes):
+    """A shape as Python writes it, with t for any number of steps."""
+    names = ", ".join("t" if n is None else str(n) for n in sizes)
+    return f"({names},)" if len(sizes) == 1 else f"({names})"
 
 
 def steps_that_count(net, x):
@@ -102,7 +114,7 @@ def steps_that_count(net, x):
     _, valid = parted(x)
     if valid is None or not by_step(net):
         return None
-    return valid[:, sum(getattr(layer, "reads", 0) for layer in net.layers):]
+    return valid[:, read(net):]
 
 
 def targets(net, y, m, name="y", valid=None):
@@ -110,12 +122,12 @@ def targets(net, y, m, name="y", valid=None):
 
     valid : which steps the inputs have, where each step has an output: the others do not count
     """
-    if isinstance(y, Sequences):  # what this has made before
+    if isinstance(y, Counted):  # what this has made before
         return y
     y = np.asarray(y)
-    if y.dtype.kind == "f" and _is_output(net, y.shape, m):
+    if y.dtype.kind == "f" and _is(y.shape, (m, *net.output_shape)):
         hot = y.astype(net.dtype, copy=False)
-        return hot if valid is None else Sequences(hot, valid=valid)
+        return hot if valid is None else Counted(hot, valid=valid)
     check_labels(net, name, y, m)
     if not by_step(net):
         hot = np.zeros((m, net.output_shape[0]), net.dtype)
@@ -125,13 +137,7 @@ def targets(net, y, m, name="y", valid=None):
     counted = y >= 0 if valid is None else valid & (y >= 0)
     i, s = np.nonzero(counted)
     hot[i, s, y[i, s]] = 1
-    return hot if counted.all() else Sequences(hot, valid=counted)
-
-
-def _is_output(net, shape, m):
-    """Whether desired outputs have this shape."""
-    return len(shape) == len(net.output_shape) + 1 and shape[0] == m and all(
-        asked in (None, n) for asked, n in zip(net.output_shape, shape[1:]))
+    return hot if counted.all() else Counted(hot, valid=counted)
 
 
 def check_labels(net, name, y, m):
@@ -140,20 +146,15 @@ def check_labels(net, name, y, m):
     There -1 says that a step's output does not matter.
     """
     *steps, n_out = net.output_shape
-    shape = "(" + ", ".join([str(m), *("t" if n is None else str(n) for n in steps)]) + (
-        ")" if steps else ",)")
-    floats = "(" + ", ".join([str(m), *("t" if n is None else str(n) for n in net.output_shape)]) + ")"
-    right = len(y.shape) == 1 + len(steps) and y.shape[0] == m and all(
-        asked in (None, n) for asked, n in zip(steps, y.shape[1:]))
-    if y.dtype.kind not in "iu" or not right or len(net.output_shape) > 2:
+    if y.dtype.kind not in "iu" or not _is(y.shape, (m, *steps)) or len(steps) > 1:
         mend = ""
-        if _is_output(net, y.shape, m) and y.dtype.kind in "iub":
+        if _is(y.shape, (m, *net.output_shape)) and y.dtype.kind in "iub":
             mend = "; say y.astype(float)"
         elif steps and y.shape == (m,):
             mend = ("; the network has an output at each step: for one in all put Last() behind the "
                     "recurrent layer, and for an image Flatten() first")
-        raise ValueError(f"{name}: labels must be ints {shape} or desired outputs, floats {floats}, "
-                         f"not {y.dtype} {y.shape}{mend}")
+        raise ValueError(f"{name}: labels must be ints {_written(m, *steps)} or desired outputs, "
+                         f"floats {_written(m, *net.output_shape)}, not {y.dtype} {y.shape}{mend}")
     low, high = 0 if y.dtype.kind == "u" else int(y.min()), int(y.max())
     least = -1 if steps else 0
     if low < least or high >= n_out:
@@ -188,7 +189,7 @@ def data(net, name, data):
     if len(net.output_shape) > 2:
         raise ValueError(f"the network's outputs are {times(net.output_shape)}, not a row: "
                          "end it with Dense(10), Softmax()")
-    if y.dtype.kind != "f" or not _is_output(net, y.shape, len(y)):
+    if y.dtype.kind != "f" or not _is(y.shape, (len(y), *net.output_shape)):
         check_labels(net, name, y, len(y))
     elif not np.isfinite(y).all():
         raise ValueError(f"{name}: the desired outputs must be finite numbers")
@@ -204,8 +205,8 @@ def data(net, name, data):
 
 def _same_steps(net, name, x, y):
     """Of sequences of any length: as many labels as there are outputs."""
-    read = sum(getattr(layer, "reads", 0) for layer in net.layers)
-    if y.shape[1] != x.shape[1] - read:
+    reads = read(net)
+    if y.shape[1] != x.shape[1] - reads:
         raise ValueError(f"{name}: {x.shape[1]} steps"
-                         + (f", of which {read} are read," if read else "")
-                         + f" have {x.shape[1] - read} outputs, but there are labels for {y.shape[1]}")
+                         + (f", of which {reads} are read," if reads else "")
+                         + f" have {x.shape[1] - reads} outputs, but there are labels for {y.shape[1]}")

@@ -542,6 +542,11 @@ class Dropout(Layer):
         return f"Dropout {self.p_dropout:g}"
 
 
+def is_weight(name):
+    """Whether a parameter of this name is a weight, w, w_xh, encoder_w_hh, and decays; or a bias."""
+    return "w" in name.split("_")
+
+
 def _count(name, n):
     """n, if it is a positive int."""
     if not is_int(n):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .data.made import Made
-from .data.sequences import Sequences, parted
+from .data.sequences import Counted, Sequences, parted
 from .examples import by_step, steps_that_count, symbols
 from .ops.memory import in_logical_order
 
@@ -13,7 +13,8 @@ MADE_AT_ONCE = 10_000  # images, about, of those that are made only when they ar
 
 def mini_batches(network, images, y, m, at_once=None):
     """What hands out these data in mini-batches (x, y); arguments as MiniBatches."""
-    sequences = isinstance(images, Sequences) or symbols(network) or by_step(network)
+    sequences = (isinstance(images, Sequences) or None in network.input_shape or symbols(network)
+                 or by_step(network))
     return SequenceBatches(network, images, y) if sequences else MiniBatches(
         network, images, y, m, at_once)
 
@@ -22,7 +23,7 @@ class SequenceBatches:
     """Mini-batches (x, y) of sequences, in memory that the next one uses again.
 
     network, images, y : as for MiniBatches, checked already
-    x and y are Sequences where not all steps are there, or not all count.
+    x is Sequences where not all steps are there, and y Counted where not all count.
     """
 
     def __init__(self, network, images, y):
@@ -75,7 +76,7 @@ class SequenceBatches:
         rows = np.empty((m, n_out), dtype)
         if by_step(network):  # in the order in which layers have them
             rows = in_logical_order(np.empty((self.labels.shape[1], m, n_out), dtype))
-        y = rows if self.counted is None else Sequences(rows, valid=np.ones(rows.shape[:2], bool))
+        y = rows if self.counted is None else Counted(rows, valid=np.ones(rows.shape[:2], bool))
         return taken, numbers, x, labels, rows, y
 
 

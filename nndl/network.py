@@ -24,7 +24,7 @@ from . import backends, costs, examples
 from .checkpoint import Checkpoint, Position, fingerprint
 from .data.made import Made
 from .data.sequences import parted
-from .layers import Dense, Flatten, Layer
+from .layers import Dense, Flatten, Layer, is_weight
 from .mini_batches import mini_batches
 from .ops.shapes import is_int, times
 from .progress import Progress
@@ -106,11 +106,6 @@ class Step:
 def nabla(name):
     """The name of a parameter's gradient, always the same object: Python keeps those it looks up."""
     return f"nabla_{name}"
-
-
-def is_weight(name):
-    """Whether a parameter of this name is regularised: w, w_xh, encoder_w_hh; biases are not."""
-    return "w" in name.split("_")
 
 
 class Network:
@@ -544,9 +539,11 @@ class Network:
         """Within it layers begin with 0; afterwards training goes on with the states that it had."""
         stateful = [(layer, layer.state and tuple(array.copy() for array in layer.state))
                     for layer in self.layers if getattr(layer, "stateful", False)]
-        yield
-        for layer, state in stateful:
-            layer.state = state
+        try:
+            yield
+        finally:
+            for layer, state in stateful:
+                layer.state = state
 
     def cost_of(self, x, y, training=False):
         """The mean cost of one mini-batch without regularisation, dropout at work if training."""

@@ -86,9 +86,10 @@ class Recurrent(Layer):
     name = "recurrent"
     parameters = ("w_xh", "w_hh", "b")
     backward_equation = "BP2-BP4, all steps"
-    gates = 1
+    gates = 1        # rows of w for each unit
+    kinds = 1        # arrays that a state is made of
     valid = None
-    begin = None    # the state that forward begins with, instead of 0; handed in for one call
+    begin = None     # the state that forward begins with, instead of 0; handed in for one call
     follows = False  # forward begins where the last one ended: for sampling, step by step
 
     def __init__(self, n, truncate=None, stateful=False, init="glorot"):
@@ -163,11 +164,6 @@ class Recurrent(Layer):
         return tuple([kept(self.work, f"begun {number}", array)
                       for number, array in enumerate(self.state)])
 
-    @property
-    def kinds(self):
-        """How many arrays a state is made of."""
-        return 1
-
     def reset(self):
         """Forget the state: the next sequences begin with 0."""
         self.state = None
@@ -188,7 +184,7 @@ class LSTM(Recurrent):
     """
 
     name = "lstm"
-    gates = 4
+    gates, kinds = 4, 2
 
     def __init__(self, n, truncate=None, stateful=False, init="glorot", forget_bias=1.0):
         super().__init__(n, truncate, stateful, init)
@@ -199,11 +195,6 @@ class LSTM(Recurrent):
         out = super().setup(shape, ops, rng, dtype)
         self.b[self.n:2 * self.n] = self.forget_bias
         return out
-
-    @property
-    def kinds(self):
-        """h and c."""
-        return 2
 
     def _forward(self):
         h, self.c, self.all_gates = self.ops.lstm_forward(
@@ -308,12 +299,16 @@ class EncoderDecoder(Layer):
             if a.shape[1] <= self.reads:
                 raise ValueError(f"of {a.shape[1]} steps {self.reads} are read: none is left to be "
                                  "written")
-            self.encoder.valid = None if self.valid is None else self.valid[:, :self.reads]
+            self.encoder.valid = self._valid("valid read", slice(self.reads))
             self.encoder.forward(seen_as(self.work, "read", a, lambda a: a[:, :self.reads]), training)
             self.decoder.begin = self.encoder.state
             a = seen_as(self.work, "to write", a, lambda a: a[:, self.reads:])
-        self.decoder.valid = None if self.valid is None or going_on else self.valid[:, self.reads:]
+        self.decoder.valid = None if going_on else self._valid("valid written", slice(self.reads, None))
         return self.decoder.forward(a, training)
+
+    def _valid(self, name, steps):
+        """Which of these steps there are, in the same memory each time; None: all."""
+        return None if self.valid is None else kept(self.work, name, self.valid[:, steps])
 
     def backward(self, d):
         """dC/dh of what is written -> dC/dx, by way of the state between the two."""
@@ -366,7 +361,7 @@ def steps_of(work, name, shape, dtype):
 
 
 def kept(work, name, x):
-    """A copy of x (m, n) that stays until the next one is kept under this name."""
+    """A copy of x, of any shape, that stays until the next one is kept under this name."""
     mine = buffer(work, name, x.shape, x.dtype)
     mine[...] = x
     return mine

@@ -1,26 +1,28 @@
-"""Networks that write: their own output at one step is their input at the next."""
+"""Networks that write, or draw: their own output at one step is their input at the next."""
 
 import numpy as np
 
+AT_ONCE = 500  # digits that are drawn side by side
+
 
 class Writer:
-    """A network of symbols, stepped through: it goes on where it has ended.
+    """A network, stepped through: it goes on where it has ended.
 
-    net : a Network that begins with an Embedding and has a softmax output at each step; it is copied
+    net : a recurrent Network with an output at each step, a layer of this name; it is copied
     """
 
-    def __init__(self, net):
+    def __init__(self, net, output="softmax"):
         self.net = net.copy()
         self.layers = [layer for layer in self.net.layers if hasattr(layer, "follows")]
-        if (not self.layers or self.net.layers[-1].name != "softmax"
-                or len(self.net.output_shape) != 2):
-            raise ValueError("only a recurrent network with a softmax output at each step can write, "
+        if not self.layers or self.net.layers[-1].name != output or len(self.net.output_shape) != 2:
+            can = {"softmax": "write", "sigmoid": "draw"}[output]
+            raise ValueError(f"only a recurrent network with a {output} output at each step can {can}, "
                              f"not {net!r}")
         for layer in self.layers:
             layer.follows = True
 
     def read(self, x):
-        """Outputs (m, t, n_out) for further symbols x (m, t), or Sequences of them."""
+        """Outputs (m, t, n_out) for further inputs x (m, t, ...), or Sequences of them."""
         x = self.net._inputs(x)
         begun = {len(layer.state[0]) for layer in self.layers if layer.state is not None}
         if begun - {len(x)}:
@@ -57,9 +59,7 @@ def sampler(rng, temperature=1.0):
 
     rng : a Generator;  temperature : above 0
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, not {temperature!r}; to take the likeliest "
-                         "always, leave out choose")
+    _check(temperature, "; to take the likeliest always, leave out choose")
 
     def choose(a):
         z = np.log(np.maximum(np.asarray(a, float), 1e-300)) / temperature
@@ -68,3 +68,39 @@ def sampler(rng, temperature=1.0):
         return (total < rng.random((len(z), 1)) * total[:, -1:]).sum(axis=1)
 
     return choose
+
+
+def draw(net, labels, rng, rows=28, temperature=1.0):
+    """Digits that a network draws, row by row, each pixel ink with the probability that it says.
+
+    net : trained on what data.rows.to_be_drawn makes, with sigmoid outputs, one for each pixel of a row
+    labels : (n,) ints, what shall be drawn;  rng : a Generator
+    rows : how many;  temperature : above 0; below 1 probabilities go towards 0 and 1
+    Returns (n, rows, w) bytes, 0 and 255.
+    """
+    _check(temperature)
+    labels, w = np.asarray(labels), net.output_shape[-1]
+    drawn = np.zeros((len(labels), rows, w), np.uint8)
+    for start in range(0, len(labels), AT_ONCE):
+        writer, some = Writer(net, "sigmoid"), slice(start, start + AT_ONCE)
+        x = np.zeros((len(labels[some]), 1, net.input_shape[-1]), net.dtype)
+        x[np.arange(len(x)), :, w + labels[some]] = 1
+        for s in range(rows):
+            p = sharpened(writer.read(x)[:, 0], temperature)
+            ink = rng.random(p.shape) < p
+            x[:, 0, :w], drawn[some, s] = ink, 255 * ink
+    return drawn
+
+
+def sharpened(p, temperature):
+    """Probabilities p of sigmoid outputs σ(z) as those of σ(z / temperature)."""
+    if temperature == 1:
+        return p
+    p = np.asarray(p, float)
+    on, off = p ** (1 / temperature), (1 - p) ** (1 / temperature)
+    return on / (on + off)
+
+
+def _check(temperature, mend=""):
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, not {temperature!r}{mend}")

@@ -12,6 +12,7 @@ import numpy as np
 from .costs import classes, name_of
 from .data.sequences import parted
 from .examples import symbols
+from .layers import is_weight
 from .ops.shapes import times
 
 FORWARD = "{:<46} {:<19} {:>18} {:>10} {:>10}  {}"
@@ -36,8 +37,8 @@ def trace(net, x, y, file):
             a = layer.forward(a, training=True)
             say(_forward_row(_describe(layer), layer_equation(layer, "forward"), a,
                              _idle(layer, a)))
-        right = classes(a) == classes(parted(targets)[0])
-        counted = parted(targets)[1]
+        y, counted = parted(targets)
+        right = classes(a) == classes(y)
         right = right if counted is None else right[counted]
         say(f"\nCost: {net._cost(a, targets):.6g} nats, the mean of {m}; {right.sum()} of {right.size} "
             f"{'steps ' * (a.ndim == 3)}are right.")
@@ -77,17 +78,11 @@ def _forward_row(what, equation, a, idle):
 def _backward_row(what, equation, delta, layer, m):
     def norm(array):
         return f"{np.linalg.norm(np.asarray(array, dtype=float)) / m:.4g}"
-    nabla = [" ".join(norm(getattr(layer, f"nabla_{name}")) for name in names)
-             for names in _weights_and_biases(layer)]
+    names = layer.parameters if layer else ()
+    nabla = [" ".join(norm(getattr(layer, f"nabla_{name}")) for name in names
+                      if is_weight(name) == weights) for weights in (True, False)]
     shape, size = ("", "") if delta is None else (times(delta.shape), norm(delta))
     return BACKWARD.format(what, equation, shape, size, *nabla)
-
-
-def _weights_and_biases(layer):
-    """The names of a layer's parameters, those of weights and those of biases."""
-    names = layer.parameters if layer else ()
-    return [name for name in names if "w" in name.split("_")], [
-        name for name in names if "w" not in name.split("_")]
 
 
 def _idle(layer, a):

@@ -654,7 +654,7 @@ MISTAKES = {
     ("recurrent", "ops/test_recurrent.py"): [
         ("    *_, valid = arrays\n    if valid is not None:", "    *_, valid = arrays\n    if valid is not None and not by_step.any():"),
         ("    *_, valid, _ = arrays\n    if valid is not None:", "    *_, valid, _ = arrays\n    if valid is not None and not by_step.any():"),
-        ("    zeros[...] = 0\n    return zeros", "    return zeros"),
+        ("return np.zeros((m, n), dtype) if state", "return np.ones((m, n), dtype) if state"),
         ("return m * t * w_hh.size <= TOO_FEW_TO_SHARE", "return m * w_hh.size <= TOO_FEW_TO_SHARE - 1"),
         ("-(-m // 2) // 2))", "-(-m // 2)))"),
         ("return min(m, 2 * (block * ((m + 1) // 2) // blocks))", "return min(m, block * m // blocks)"),

@@ -6,7 +6,7 @@ import pytest
 from lessons import network_6_1_four_shapes as four_shapes
 from lessons import network_6_4_what_hidden_units_hold as hidden_units
 from lessons.solutions import adder_by_hand, most_significant_first, when_does_it_know
-from nndl import LSTM, Dense, Network, Recurrent, Sigmoid, load_mnist, plots
+from nndl import LSTM, Dense, Network, Recurrent, Sigmoid, load_mnist, plots, sampling
 from nndl.data import rows, tasks
 
 # Enough for the sums to be learnt, and for each other task to be gone through.
@@ -235,7 +235,7 @@ def test_what_is_drawn_goes_by_what_was_drawn_before():
     """With p the network's probability of each pixel, given its own rows before, ink is where u < p."""
     net = opinionated(Network([LSTM(6), Dense(4), Sigmoid()], input_shape=(None, 7), seed=1))
     labels = np.arange(7) % 3
-    drawn = rows.draw(net, labels, np.random.default_rng(3), rows=5)
+    drawn = sampling.draw(net, labels, np.random.default_rng(3), rows=5)
     assert drawn.shape == (7, 5, 4) and set(np.unique(drawn)) <= {0, 255}
     x, _ = rows.to_be_drawn(drawn, labels, classes=3)
     p, rng = net.feedforward(x), np.random.default_rng(3)
@@ -245,21 +245,21 @@ def test_what_is_drawn_goes_by_what_was_drawn_before():
 
 def test_drawing_in_pieces_begins_each_with_nothing(monkeypatch):
     net = opinionated(Network([Recurrent(6), Dense(4), Sigmoid()], input_shape=(None, 7), seed=1))
-    monkeypatch.setattr(rows, "AT_ONCE", 4)
-    monkeypatch.setattr(rows, "sharpened", lambda p, temperature: p > 0.5)  # no chance
-    drawn = rows.draw(net, [0, 1, 2, 2, 0, 1, 2, 2], np.random.default_rng(0), rows=6)
+    monkeypatch.setattr(sampling, "AT_ONCE", 4)
+    monkeypatch.setattr(sampling, "sharpened", lambda p, temperature: p > 0.5)  # no chance
+    drawn = sampling.draw(net, [0, 1, 2, 2, 0, 1, 2, 2], np.random.default_rng(0), rows=6)
     np.testing.assert_array_equal(drawn[:4], drawn[4:])
     assert not any(layer.follows for layer in net.layers if hasattr(layer, "follows"))
 
 
 def test_a_temperature_sharpens():
     z = np.array([-3.0, -0.5, 0, 2])
-    np.testing.assert_allclose(rows.sharpened(1 / (1 + np.exp(-z)), 0.5), 1 / (1 + np.exp(-2 * z)))
+    np.testing.assert_allclose(sampling.sharpened(1 / (1 + np.exp(-z)), 0.5), 1 / (1 + np.exp(-2 * z)))
     net = Network([Recurrent(6), Dense(4), Sigmoid()], input_shape=(None, 7))
     with pytest.raises(ValueError, match="temperature must be above 0"):
-        rows.draw(net, [0], np.random.default_rng(0), temperature=0)
-    with pytest.raises(ValueError, match="only a recurrent network with sigmoid outputs"):
-        rows.draw(Network([Dense(4), Sigmoid()]), [0], np.random.default_rng(0))
+        sampling.draw(net, [0], np.random.default_rng(0), temperature=0)
+    with pytest.raises(ValueError, match="only a recurrent network with a sigmoid output"):
+        sampling.draw(Network([Dense(4), Sigmoid()]), [0], np.random.default_rng(0))
 
 
 # --- the figure -----------------------------------------------------------------------------------

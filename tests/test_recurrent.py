@@ -33,6 +33,7 @@ CASES = [
     (Recurrent(4), (3, 2), (3, 4)), (Recurrent(3, init="default"), (1, 2), (1, 3)),
     (LSTM(4), (3, 2), (3, 4)), (LSTM(2, forget_bias=-1), (4, 3), (4, 2)),
     (Last(), (3, 2), (2,)),
+    (LSTM(3, stateful=True), (3, 2), (3, 3)),
     (EncoderDecoder(3, 2), (5, 2), (3, 3)), (EncoderDecoder(4, 3, cell="recurrent"), (4, 2), (1, 4)),
 ]
 NAMES = [repr(layer) for layer, _, _ in CASES]
@@ -67,6 +68,15 @@ NETWORKS = {
                     lambda r: (r.random((3, 4, 2)), r.integers(0, 3, 3))),
     "many to one, ragged": (lambda: [Recurrent(4), Tanh(), Last(), Dense(3), Softmax()], (None, 2),
                             lambda r: (Sequences(r.random((3, 4, 2)), [1, 4, 2]), r.integers(0, 3, 3))),
+    "many to one, any number of steps": (lambda: [Recurrent(4), Last(), Dense(3), Softmax()], (None, 2),
+                                         lambda r: (r.random((3, 4, 2)), r.integers(0, 3, 3))),
+    "many to one, desired outputs": (lambda: [LSTM(4), Last(), Dense(3), Sigmoid()], (None, 2),
+                                     lambda r: (r.random((3, 4, 2)), r.integers(0, 2, (3, 3)) / 1)),
+    "stateful": (lambda: [Recurrent(4, stateful=True), LSTM(3, stateful=True), Dense(3), Softmax()],
+                 (None, 2), lambda r: (r.random((3, 4, 2)), r.integers(0, 3, (3, 4)))),
+    "of one no step counts": (lambda: [LSTM(4), Dense(3), Softmax()], (None, 2),
+                              lambda r: (Sequences(r.random((3, 4, 2)), [4, 1, 3]),
+                                         np.array([[0, 1, 2, 1], [-1, 2, 2, 2], [1, -1, 0, 1]]))),
     "step by step": (lambda: [Recurrent(5), Dense(4), Tanh(), LSTM(3), Dense(2), Sigmoid()], (None, 2),
                      lambda r: (r.random((3, 4, 2)), r.random((3, 4, 2)))),
     "step by step, ragged": (lambda: [LSTM(4), Dropout(0.3), Dense(2), Sigmoid()], (4, 2),
@@ -117,7 +127,7 @@ def test_both_backends_learn_the_same(name):
 @networks
 def test_it_comes_back_from_a_file(name, tmp_path):
     net, (x, y) = network(name)
-    net.SGD((x, y), 1, 2, 0.1, progress=False)
+    net.SGD((x, y), 1, 2, 0.1, progress=False, shuffle=False)
     other = Network.load(net.save(tmp_path / "model.npz"))
     assert repr(other) == repr(net) and str(other) == str(net)
     assert np.array_equal(net.feedforward(x), other.feedforward(x))
@@ -140,7 +150,7 @@ def test_training_lowers_the_cost(name):
     if name.startswith("step by step"):
         y = np.round(y)  # of desired outputs between 0 and 1 the cost does not go near 0
     before = net.total_cost((x, y))
-    net.SGD((x, y), 60, 3, 0.3, progress=False)
+    net.SGD((x, y), 60, 3, 0.3, progress=False, shuffle=False)
     assert net.total_cost((x, y)) < 0.9 * before
 
 

@@ -13,6 +13,8 @@ class Sequences:
     To Network.SGD and its like what an array is.  Sequences.of([first, second]) pads for you.
     """
 
+    may_be_empty = False
+
     def __init__(self, padded, lengths=None, valid=None):
         self.padded = np.asarray(padded)
         if self.padded.ndim < 2 or self.padded.shape[1] == 0:
@@ -61,7 +63,7 @@ class Sequences:
         if valid.shape != self.padded.shape[:2] or valid.dtype != bool:
             raise ValueError(f"valid must be bools {self.padded.shape[:2]}, one for each step of each "
                              f"sequence, not {valid.dtype} {valid.shape}")
-        if not valid.any(axis=1).all():
+        if not self.may_be_empty and not valid.any(axis=1).all():
             raise ValueError(f"valid leaves sequence {int(valid.any(axis=1).argmin())} no step: each "
                              "needs at least one")
         return valid
@@ -98,6 +100,12 @@ class Sequences:
         steps = self.valid.sum(axis=1)
         span = f" of {steps.min()} to {steps.max()} steps" if len(self) else ""
         return f"<{len(self)} sequences{span}>"
+
+
+class Counted(Sequences):
+    """Desired outputs, and which of the steps count: of a sequence perhaps none."""
+
+    may_be_empty = True
 
 
 def parted(x):

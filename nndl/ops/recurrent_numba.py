@@ -71,13 +71,13 @@ def _prepare_forward(work, x, w_xh, w_hh, b, h0, c0, valid, gates):
 
     panels, by_step = memory("panels", panels_of(gates * n), n_in + n, WIDTH), _by_step(work, valid)
     weights = np.ascontiguousarray(w_xh), np.ascontiguousarray(w_hh), panels
-    given = (in_memory_order(x), _or_zeros(h0, memory("h0", m, n)), panels, np.ascontiguousarray(b),
-             by_step, blocks_of(m), memory("sums", THREADS, rows_of_a_block(m, few) * WIDTH),
+    given = (in_memory_order(x), _or_zeros(h0, m, n, x.dtype), panels, np.ascontiguousarray(b), by_step,
+             blocks_of(m), memory("sums", THREADS, rows_of_a_block(m, few) * WIDTH),
              memory("z", m, gates * n), memory("h", t, m, n))
     results = [given[-1]]
     if gates == 4:
         results += memory("c", t, m, n), memory("gates", t, m, 4 * n)
-        given += _or_zeros(c0, memory("c0", m, n)), *results[1:]
+        given += _or_zeros(c0, m, n, x.dtype), *results[1:]
     run = {(1, True): _forward_at_once, (1, False): _forward,
            (4, True): _lstm_forward_at_once, (4, False): _lstm_forward}[gates, few]
     return (by_step, [(_pack_at_once if few else _pack, weights), (run, given)],
@@ -118,7 +118,7 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
     def memory(name, *shape):
         return buffer(work, name, shape, x.dtype)
 
-    x, h, first_h = in_memory_order(x), in_memory_order(h), _or_zeros(h0, memory("h0", m, n))
+    x, h, first_h = in_memory_order(x), in_memory_order(h), _or_zeros(h0, m, n, x.dtype)
     back = memory("back", panels_of(n + n_in * need_dx), g, WIDTH)
     inputs = memory("inputs", panels_of(n_in + n), t * m, WIDTH)
     pieces = -(-g // PIECE)
@@ -133,8 +133,8 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
     dc0 = None
     if gates == 4:
         dc0 = memory("dc0", m, n)
-        steps += (in_memory_order(c), _or_zeros(c0, memory("c0", m, n)), in_memory_order(all_gates),
-                  _or_zeros(dc_last, memory("dc_last", m, n)), memory("tanh c", THREADS, n), dc0)
+        steps += (in_memory_order(c), _or_zeros(c0, m, n, x.dtype), in_memory_order(all_gates),
+                  _or_zeros(dc_last, m, n, x.dtype), memory("tanh c", THREADS, n), dc0)
     run = {(1, True): _backward_at_once, (1, False): _backward,
            (4, True): _lstm_backward_at_once, (4, False): _lstm_backward}[gates, few]
     kernels = [(_pack_back_at_once if few else _pack_back,
@@ -150,12 +150,9 @@ def is_little(m, t, w_hh):
     return m * t * w_hh.size <= TOO_FEW_TO_SHARE
 
 
-def _or_zeros(state, zeros):
-    """The state before the first step; None is 0."""
-    if state is not None:
-        return np.ascontiguousarray(state)
-    zeros[...] = 0
-    return zeros
+def _or_zeros(state, m, n, dtype):
+    """A state as it was handed in, or 0: settled once, since no kernel writes there."""
+    return np.zeros((m, n), dtype) if state is None else np.ascontiguousarray(state)
 
 
 def _by_step(work, valid):
