@@ -22,7 +22,7 @@ class Progress:
             # smoothing=0: the estimate is by the mean speed, which the measuring after each epoch
             # is part of.
             begun = min(self.done // self.n + 1, self.epochs)
-            self.bar = tqdm(total=self.epochs * self.n, initial=self.done, unit=" images",
+            self.bar = tqdm(total=self.epochs * self.n, initial=self.done, unit=" examples",
                             leave=False, smoothing=0, desc=f"epoch {begun}/{self.epochs}",
                             dynamic_ncols=True)
         return self
@@ -31,10 +31,10 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-    def advance(self, images):
-        """So many more images have been trained with."""
+    def advance(self, examples):
+        """So many more examples have been trained with."""
         if self.bar is not None:
-            self.bar.update(images)
+            self.bar.update(examples)
 
     def measuring(self, epoch):
         """Training has ended for this epoch, monitoring begins."""

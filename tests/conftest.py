@@ -32,8 +32,11 @@ settings.load_profile("nndl")
 BACKENDS = ("numpy", "numba")
 # Defines the kernels where backends wants them, whoever imports a file of theirs.
 backends.get("numba")
-# More threads than cores, which wait for each other, only where a test asks for them.
-backends.set_threads(min(int(os.environ["NUMBA_NUM_THREADS"]), backends.usable_cores()))
+# More threads than cores, which wait for each other, only where a test asks for them: none beside
+# the processes that pytest -n auto begins.
+IN_A_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+backends.set_threads(1 if IN_A_WORKER else
+                     min(int(os.environ["NUMBA_NUM_THREADS"]), backends.usable_cores()))
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -62,7 +65,7 @@ def fast():
 
 def pytest_collection_finish(session):
     """A minute of compiling, which one test waits for, on a core that the others leave free."""
-    if session.config.option.collectonly:
+    if session.config.option.collectonly or IN_A_WORKER:
         return
     if any("bits_of_every_kernel" in getattr(item, "fixturenames", ()) for item in session.items):
         session.config.bits_of_every_kernel = ThreadPoolExecutor(1).submit(_bits_of_every_kernel)
@@ -80,4 +83,5 @@ def _bits_of_every_kernel():
 @pytest.fixture
 def bits_of_every_kernel(request):
     """Printed by the process that compiles, and by one that finds the kernels compiled."""
-    return request.config.bits_of_every_kernel.result()
+    begun = getattr(request.config, "bits_of_every_kernel", None)
+    return begun.result() if begun else _bits_of_every_kernel()

@@ -281,6 +281,13 @@ def test_each_flaw_has_its_switch():
         make("all")
 
 
+def test_only_bytes_are_expanded():
+    """Of floats, made as bytes, nothing but black would be left."""
+    images, labels = digits(6)
+    with pytest.raises(TypeError, match=r"must be bytes .* not float32"):
+        expand(Dataset((images / 256).astype(np.float32), labels))
+
+
 def test_expanded_images_in_another_order_take_little_memory():
     """In a process of its own, in which everything has been compiled and used before."""
     pytest.importorskip("resource")

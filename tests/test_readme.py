@@ -31,7 +31,7 @@ def test_the_breakpoint_is_where_bp4_is_computed():
 def test_each_command_stands_alone():
     setup, test = re.findall(r"^python3 -m venv .*$", README, flags=re.M)
     assert setup.endswith("nndl train")
-    assert test.endswith("-m pytest")
+    assert "-m pytest" in test
 
 
 @pytest.mark.parametrize("name", ["--data", "--epochs", "--mini-batch-size", "--eta", "--lmbda",

@@ -9,7 +9,7 @@ import numbers
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from .made import Made
+from .made import Made, check_images
 from .mnist import Dataset
 
 AT_ONCE = 100  # images, so that their coordinates stay in cache
@@ -26,12 +26,7 @@ def distorted(data, rotation=10.0, scale=0.1, shear=0.15, shift=1.5, elastic=30.
     Returns a Dataset of as many images.
     """
     images, labels = data
-    if images.dtype != np.uint8:
-        raise TypeError(f"the images must be bytes (uint8), not {images.dtype}; of byte/256 they are "
-                        "(256 * images).astype('uint8')")
-    if images.ndim != 3:
-        raise ValueError(f"the images must be (n, h, w), not {images.shape}; rows of pixels are "
-                         "images.reshape(-1, 28, 28)")
+    check_images(images)
     settings = {"rotation": rotation, "scale": scale, "shear": shear, "shift": shift,
                 "elastic": elastic, "sigma": sigma}
     for name, value in settings.items():

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from .made import Made
+from .made import Made, check_images
 from .mnist import Dataset
 
 SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # rows down, columns to the right
@@ -13,12 +13,13 @@ SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))  # rows down, columns to the
 def expand(data, seed=0):
     """Five images of each: itself, and moved by a pixel down, up, to the right and to the left.
 
-    data : a Dataset, images (n, h, w)
+    data : a Dataset, images (n, h, w) bytes, and their labels
     seed : of the one shuffling, so that the five do not stand together
     Returns a Dataset of 5 n, as the book's expand_mnist.py makes it, but in the memory of data: the
     moved images are made when they are asked for.
     """
     images, labels = data
+    check_images(images)
     order = np.random.default_rng(seed).permutation(len(SHIFTS) * len(images))
     return Dataset(Shifted(images, order), np.tile(labels, len(SHIFTS))[order])
 

@@ -38,3 +38,13 @@ class Made:
         numbers = np.arange(len(self))[key]
         made = self.make(np.atleast_1d(numbers), np.random.default_rng(0))
         return made if np.ndim(numbers) else made[0]
+
+
+def check_images(images):
+    """TypeError or ValueError unless images are bytes (n, h, w), which others can be made of."""
+    if images.dtype != np.uint8:
+        raise TypeError(f"the images must be bytes (uint8), not {images.dtype}; of byte/256 they are "
+                        "(256 * images).astype('uint8')")
+    if images.ndim != 3:
+        raise ValueError(f"the images must be (n, h, w), not {images.shape}; rows of pixels are "
+                         "images.reshape(-1, 28, 28)")

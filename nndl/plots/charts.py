@@ -196,7 +196,7 @@ def distributions(panels, path, title, x, note=None, bins=60, span=None):
 
 
 def bars(panels, path, title, y, note=None, percent=False):
-    """Upright bars, side by side where a panel has several, each with its number above it.
+    """Upright bars, side by side where a panel has several, each with its number at its end.
 
     The numbers have as many decimals as give a panel's largest three digits.
 
@@ -214,13 +214,15 @@ def bars(panels, path, title, y, note=None, percent=False):
         tallest = max(map(abs, heights))
         decimals = max(0, 2 - math.floor(math.log10(tallest))) if tallest else 0
         for place, height in enumerate(heights):
-            ax.annotate(f"{height:.{decimals}f}", (place, height), (0, 4), textcoords="offset points",
-                        ha="center", fontsize=SMALL_SIZE, color=BLACK)
+            away, va = (4, "baseline") if height >= 0 else (-4, "top")
+            ax.annotate(f"{height:.{decimals}f}", (place, height), (0, away), va=va,
+                        textcoords="offset points", ha="center", fontsize=SMALL_SIZE, color=BLACK)
         ax.set_xticks(range(len(named)), list(named), fontsize=SMALL_SIZE)
         ax.set_title(heading, loc="left", fontsize=TEXT_SIZE, color=BLACK, pad=10)
         ax.axhline(0, color=HAIRLINE, linewidth=0.8)
         if percent:
             ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g} %"))
+        ax.margins(y=0.1)  # room for the numbers
         plain_axes(ax)
     axes[0].set_ylabel(y, fontsize=TEXT_SIZE, color=BLACK)
     return write(fig, path)
