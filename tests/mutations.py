@@ -5,7 +5,8 @@
 Each mutation below changes one index, sign, bound or condition in a file of nndl/ops, in a copy of
 the repository, and runs the tests of that family there.  Most run with NUMBA_DISABLE_JIT=1, where a
 kernel is the Python it is written in: nothing is compiled, an index out of bounds raises, and a mutant
-takes a second or two.  What only happens between threads runs compiled, under "threads".
+takes a second or two.  What only happens between threads runs compiled, under "threads", and so does
+what is written in the compiler's own language, under "tile".
 
 The old text must be in its file exactly once: who changes a kernel changes its mutations, and
 test_mutations says so at once.  A mutation that no test can notice, because it changes no result, does
@@ -30,7 +31,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 # Of large products, which the short path through Python takes long for; small ones stand for them.
 SLOW = "not 350000 and not 3000-272"
-COMPILED = "ends_in_the_same_bits or same_bits_for_any_number"
+COMPILED = "ends_in_the_same_bits or same_bits_for_any_number or in_the_compilers_language"
 SECONDS = 240           # a mutant that makes a loop endless is killed, too
 SECONDS_COMPILED = 400
 
@@ -46,8 +47,8 @@ class Mutation(NamedTuple):
 
     @property
     def compiled(self):
-        """Whether it runs with Numba's compiler, since it is about threads."""
-        return self.family == "threads"
+        """Whether it runs with Numba's compiler, since it is about threads, or about the compiler."""
+        return self.family in ("threads", "tile")
 
 
 def mutations():
@@ -625,26 +626,19 @@ MISTAKES = {
         ("p, c = (column + k) // width, (column + k) % width\n        run = min(width - c, numbers.size - k)\n        copy_to(panels",
          "p, c = (column + k) // width, k % width\n        run = min(width - c, numbers.size - k)\n        copy_to(panels"),
         ("copy_to(panels[p, row, c:c + run], numbers[k:k + run])", "copy_to(panels[p, row, c:c + run], numbers[:run])"),
-        ("copy_to(numbers[k:k + run], panels[p, row, c:c + run])", "copy_to(numbers[k:k + run], panels[p, row, :run])"),
-        ("copy_to(numbers[k:k + run], panels[p, row, c:c + run])", "copy_to(numbers[k:k + run], panels[0, row, c:c + run])"),
-        ("fours = n // 4 * 4", "fours = (n + 3) // 4 * 4"),
-        ("for q in range(0, fours, 4):", "for q in range(4, fours, 4):"),
-        ("x[(i + 2 * step) & NOT_NEGATIVE], x[(i + 3 * step) & NOT_NEGATIVE]", "x[(i + 2 * step) & NOT_NEGATIVE], x[(i + 2 * step) & NOT_NEGATIVE]"),
-        ("y0, y1 = x[j & NOT_NEGATIVE]", "y0, y1 = x[i & NOT_NEGATIVE]"),
-        ("y2, y3 = x[(j + 2 * step)", "y2, y3 = x[(j + step)"),
-        ("sums[c] += x0 * w0 + x1 * w1", "sums[c] = x0 * w0 + x1 * w1"),
-        ("sums[c] += x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3", "sums[c] += x0 * w0 + x1 * w1 + x2 * w3 + x3 * w2"),
-        ("sums[WIDTH + c] += y0 * w0", "sums[WIDTH + c] += y1 * w0"),
-        ("for q in range(fours, n):", "for q in range(fours, n - 1):"),
-        ("x[(one + q * step) & NOT_NEGATIVE], x[(other + q * step)", "x[(one + q) & NOT_NEGATIVE], x[(other + q * step)"),
-        ("sums[WIDTH + c] += y0 * panel[p + c]", "sums[WIDTH + c] += x0 * panel[p + c]"),
-        ("pair_kernel(WIDTH // 2)", "pair_kernel(WIDTH // 4)"),
-        ("some = flat[q * WIDTH:min(q + ROWS_AT_ONCE, n) * WIDTH]", "some = flat[:min(q + ROWS_AT_ONCE, n) * WIDTH]"),
-        ("other, at = min(i + 1, stop - 1), (i - start) * WIDTH", "other, at = min(i + 1, stop - 1), i * WIDTH"),
-        ("if columns > WIDTH // 2:\n                add_pair", "if columns > WIDTH // 4:\n                add_half_a_pair"),
-        ("add_half_a_pair(numbers, i * n + q, other * n + q, 1,", "add_half_a_pair(numbers, i * n, other * n + q, 1,"),
-        ("add_pair(numbers, i, i + 1, m, flat, pair)\n        else", "add_pair(numbers, i, i, m, flat, pair)\n        else"),
-        ("add_half_a_pair(numbers, i, i + 1, m, flat, pair)", "add_half_a_pair(numbers, i, i + 1, 1, flat, pair)"),
+        ("for i in range(rows):\n        for c", "for i in range(rows - 1):\n        for c"),
+        ("for c in range(WIDTH):", "for c in range(WIDTH - 1):"),
+        ("for q in range(len(panel)):", "for q in range(len(panel) - 1):"),
+        ("sums[row + i, column + c] += x[begin", "sums[row + i, column + c] = x[begin"),
+        ("x[begin + i * apart + q * step]", "x[begin + i * apart + q]"),
+        ("x[begin + i * apart + q * step]", "x[begin + i + q * step]"),
+        ("tiles = -(-rows // tallest)", "tiles = rows // tallest"),
+        ("start + k * rows // tiles, start + (k + 1)", "start + k, start + (k + 1)"),
+        ("at = begin + (row - start) * apart", "at = begin + row * apart"),
+        *[(f"_{rows}(x, at, apart, step, panel, sums, row, column)", f"_{rows}(x, at, apart, step, panel, sums, start, column)")
+          for rows in ("one", "two", "three", "four", "five", "six")],
+        ("start * n, n, 1, panel, sums", "0, n, 1, panel, sums"),
+        ("0, 1, x.shape[1], panel, sums", "0, 1, 1, panel, sums"),
     ],
     ("embedding", "ops/test_embedding.py"): [
         ("copy_to(out[s, i], w[x[i, s]])", "copy_to(out[s, i], w[x[i, 0]])"),
@@ -656,50 +650,48 @@ MISTAKES = {
         ("    *_, valid, _ = arrays\n    if valid is not None:", "    *_, valid, _ = arrays\n    if valid is not None and not by_step.any():"),
         ("return np.zeros((m, n), dtype) if state", "return np.ones((m, n), dtype) if state"),
         ("return m * t * w_hh.size <= TOO_FEW_TO_SHARE", "return m * w_hh.size <= TOO_FEW_TO_SHARE - 1"),
-        ("-(-m // 2) // 2))", "-(-m // 2)))"),
-        ("return min(m, 2 * (block * ((m + 1) // 2) // blocks))", "return min(m, block * m // blocks)"),
+        ("return max(1, min(BLOCKS, m // FEWEST))", "return max(1, min(BLOCKS, m))"),
         ("clear(panel[q, columns:])", "clear(panel[q, columns + 1:])"),
         ("panel[q, c] = w_xh[p * WIDTH + c, q]", "panel[q, c] = w_xh[c, q]"),
         ("panel[n_in + q, c] = w_hh[p * WIDTH + c, q]", "panel[n_in + q, c] = w_hh[q, p * WIDTH + c]"),
         ("    for p in range(panels.shape[0]):\n        pack_panel", "    for p in range(1):\n        pack_panel"),
         ("    for p in prange(panels.shape[0]):\n        pack_panel", "    for p in prange(1):\n        pack_panel"),
-        ("add_product(before, start, stop, panels[p, n_in:], columns, sums)", "add_product(before, start, stop, panels[p, :-n_in], columns, sums)"),
-        ("add_product(x, start, stop, panels[p, :n_in], columns, sums)\n", "sums[:] = 0\n"),
-        ("flat[to + c] = sums[at + c] + bias[c]", "flat[to + c] = sums[c] + bias[c]"),
-        ("flat[to + c] = sums[at + c] + bias[c]", "flat[to + c] = sums[at + c] + bias[0]"),
+        ("add_product(before, start, stop, panels[p, n_in:], z, p * WIDTH)", "add_product(before, start, stop, panels[p, :-n_in], z, p * WIDTH)"),
+        ("add_product(x, start, stop, panels[p, :n_in], z, p * WIDTH)\n", "pass\n"),
+        ("copy_to(z[i, :b.size], b)", "copy_to(z[i, :b.size - 1], b)"),
         ("        if not valid[i]:\n            copy_to(state[i], before[i])", "        if not valid[i]:\n            copy_to(state[i], state[i])"),
         ("        before = h[s - 1] if s else h0\n", "        before = h[s - 1]\n"),
         ("            stay(start, stop, valid[s], before, h[s])\n\n\n@kernel\ndef _forward_at_once",
          "            stay(start, stop, valid[0], before, h[s])\n\n\n@kernel\ndef _forward_at_once"),
         ("    some_forward(0, h0.shape[0],", "    some_forward(0, h0.shape[0] - 1,"),
-        ("some_forward(first_of_pairs(block, blocks, m),", "some_forward(0,"),
+        ("some_forward(block * m // blocks,", "some_forward(0,"),
         ("before, cells = (h[s - 1], c[s - 1]) if s else (h0, c0)", "before, cells = (h[s - 1], c[s - 1]) if s else (h0, h0)"),
-        ("sigmoid(z[i, 3 * n:], its[3 * n:])", "tanh(z[i, 3 * n:], its[3 * n:])"),
+        ("sigmoid(z[i, 3 * n:4 * n], its[3 * n:])", "tanh(z[i, 3 * n:4 * n], its[3 * n:])"),
         ("sigmoid(z[i, :2 * n], its[:2 * n])", "sigmoid(z[i, :n], its[:n])"),
         ("            stay(start, stop, valid[s], cells, c[s])\n", ""),
         ("c[k] = f[k] * before[k] + i[k] * g[k]", "c[k] = i[k] * before[k] + f[k] * g[k]"),
         ("o = gates[3 * h.size:]", "o = gates[2 * h.size:]"),
         ("    some_lstm_forward(0, h0.shape[0],", "    some_lstm_forward(0, h0.shape[0] - 1,"),
-        ("some_lstm_forward(first_of_pairs(block, blocks, m),", "some_lstm_forward(0,"),
+        ("some_lstm_forward(block * m // blocks,", "some_lstm_forward(0,"),
         ("        clear(inputs[-1, row])\n", ""),
         ("into_panels(w_xh[j], n, j, back)", "into_panels(w_xh[j], 0, j, back)"),
         ("if back.shape[0] * WIDTH >= n + n_in:", "if back.shape[0] * WIDTH > n + n_in:"),
         ("s, i = row // m, row % m", "s, i = row % m, row // m"),
-        ("into_panels(h[s - 1, i] if s else h0[i], n_in, row, inputs)", "into_panels(h[s - 1, i] if s else h[0, i], n_in, row, inputs)"),
+        ("into_panels(h[s - 1, i] if s else h0[i], 0, row, inputs)", "into_panels(h[s - 1, i] if s else h[0, i], 0, row, inputs)"),
+        ("into_panels(x[s, i], n, row, inputs)", "into_panels(x[s, i], n - 1, row, inputs)"),
         ("    for block in range(BLOCKS):\n        pack_back", "    for block in range(1):\n        pack_back"),
         ("    for block in prange(BLOCKS):\n        pack_back", "    for block in prange(1):\n        pack_back"),
-        ("columns = columns_of(p, d_state.shape[1] + dx.shape[1])", "columns = columns_of(p, d_state.shape[1])"),
-        ("        if not valid.size or valid[s, i]:\n            to =", "        if True:\n            to ="),
-        ("        if not valid.size or valid[s, i]:\n            to =", "        if not valid.size or valid[0, i]:\n            to ="),
-        ("for c in range(right - left):", "for c in range(right):"),
-        ("down[to + c] = sums[at + left + c]", "down[to + c] = sums[at + c]"),
+        ("    clear(handed[start:stop])\n", ""),
+        ("        if not valid.size or valid[s, i]:\n            copy_to(d_state", "        if True:\n            copy_to(d_state"),
+        ("        if not valid.size or valid[s, i]:\n            copy_to(d_state", "        if not valid.size or valid[0, i]:\n            copy_to(d_state"),
+        ("copy_to(dx[i], handed[i, n:", "copy_to(dx[i], handed[i, n - 1:"),
         ("    clear(d_state[start:stop])\n    for s in range(h.shape[0] - 1, -1, -1):\n        for i",
          "    for s in range(h.shape[0] - 1, -1, -1):\n        for i"),
         ("        if s > 0 and s % truncate == 0:\n            clear(d_state[start:stop])\n\n", "        if s % truncate == 0:\n            clear(d_state[start:stop])\n\n"),
         ("d_state[k] += dh[k]\n        dz[k]", "d_state[k] = dh[k]\n        dz[k]"),
         ("d_state[k] * (one - h[k] * h[k]) if stepped", "d_state[k] * (one - h[k] * h[k]) if True"),
         ("    some_backward(0, h.shape[1],", "    some_backward(0, h.shape[1] - 1,"),
-        ("some_backward(first_of_pairs(block, blocks, m),", "some_backward(0,"),
+        ("some_backward(block * m // blocks,", "some_backward(0,"),
         ("    d_cell[start:stop] = dc_last[start:stop]\n", "    clear(d_cell[start:stop])\n"),
         ("cells = c[s - 1] if s else c0", "cells = c[s - 1] if s else c[0]"),
         ("            clear(d_state[start:stop])\n            clear(d_cell[start:stop])\n", "            clear(d_state[start:stop])\n"),
@@ -711,13 +703,13 @@ MISTAKES = {
         ("d_cell[k] = d_c * f", "d_cell[k] = d_c * i"),
         ("        d_state[k] += dh[k]\n    dz[:] = 0", "        d_state[k] = dh[k]\n    dz[:] = 0"),
         ("    some_lstm_backward(0, h.shape[1],", "    some_lstm_backward(0, h.shape[1] - 1,"),
-        ("some_lstm_backward(first_of_pairs(block, blocks, m),", "some_lstm_backward(0,"),
+        ("some_lstm_backward(block * m // blocks,", "some_lstm_backward(0,"),
         ("    clear(nabla_b[start * PIECE:end])\n", ""),
-        ("        clear(nabla[p, start * PIECE:stop * PIECE])", "        clear(nabla[0, start * PIECE:stop * PIECE])"),
+        ("    clear(nabla[start * PIECE:stop * PIECE])\n", ""),
         ("many = min(row + ROWS_AT_ONCE, rows)", "many = min(ROWS_AT_ONCE, rows)"),
-        ("columns = columns_of(p, n_in + nabla_w_hh.shape[1])", "columns = columns_of(p, nabla_w_hh.shape[1])"),
         ("add_to(total, dz[piece, r])", "add_to(total, dz[piece, row])"),
-        ("out_of_panels(nabla, j, n_in, nabla_w_hh[j])", "out_of_panels(nabla, j, 0, nabla_w_hh[j])"),
+        ("copy_to(nabla_w_hh[j], nabla[j, :n])", "copy_to(nabla_w_hh[j], nabla[start * PIECE, :n])"),
+        ("copy_to(nabla_w_xh[j], nabla[j, n:", "copy_to(nabla_w_xh[j], nabla[j, n - 1:"),
         ("    some_weights(0, dz.shape[0],", "    some_weights(1, dz.shape[0],"),
         ("some_weights(first(block, dz.shape[0]),", "some_weights(first(block + 1, dz.shape[0]),"),
     ],
@@ -925,6 +917,15 @@ MISTAKES = {
         ("x[t] = image[t] * scale", "x[t] = image[0] * scale"),
         ("x[t] = image[t] * scale", "x[t] = image[t]"),
         ("for t in range(x.size):", "for t in range(1, x.size):"),
+    ],
+    # What is written in the compiler's own language.
+    ("tile", "ops/test_recurrent.py"): [
+        ("panel_numba", "builder.mul(apart, count(i))", "builder.mul(step, count(i))"),
+        ("panel_numba", "builder.mul(loop.index, count(WIDTH))", "loop.index"),
+        ("panel_numba", "builder.mul(loop.index, step)", "loop.index"),
+        ("panel_numba", "builder.add(builder.mul(row, length), column)", "builder.mul(row, length)"),
+        ("panel_numba", "builder.mul(length, count(i))", "builder.mul(length, count(0))"),
+        ("panel_numba", "[0] * WIDTH", "[0] * (WIDTH - 1) + [1]"),
     ],
     # Threads that share scratch memory: only a race shows it, so with the compiler and four threads.
     ("threads", "test_same_bits.py test_backends.py"): [

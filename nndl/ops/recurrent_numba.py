@@ -1,8 +1,8 @@
 """Recurrent layers in Numba: a block takes some of the sequences, and goes through all their steps.
 
 No block waits for another: the threads meet at the end of the sequences, not at each step.  In memory
-the steps come first, (t, m, n), so that the states of one step are neighbours.  Products take two
-sequences at once, see panel_numba; which two does not depend on the blocks.
+the steps come first, (t, m, n), so that the states of one step are neighbours.  Products are those of
+panel_numba, where no sum depends on which sequences are computed together.
 
 The gradients of the weights are sums over all steps: they are made at the end, when dC/dz is known for
 all, and there a block takes some of the neurons.
@@ -14,7 +14,6 @@ from numba import get_thread_id, prange
 from .activation_numba import sigmoid, tanh
 from .jit import (
     BLOCKS,
-    NOT_NEGATIVE,
     THREADS,
     TOO_FEW_TO_SHARE,
     add_to,
@@ -33,12 +32,12 @@ from .panel_numba import (
     add_product_of_columns,
     columns_of,
     into_panels,
-    out_of_panels,
     panels_of,
 )
 from .shapes import check_recurrent, check_recurrent_back
 
 PIECE = 16     # neurons whose dC/dz lie together, for all steps: a line of cache for each step
+FEWEST = 4     # sequences of a block, which share the weights in cache
 NEVER = 2**62  # steps: no sequence is so long
 
 
@@ -72,8 +71,7 @@ def _prepare_forward(work, x, w_xh, w_hh, b, h0, c0, valid, gates):
     panels, by_step = memory("panels", panels_of(gates * n), n_in + n, WIDTH), _by_step(work, valid)
     weights = np.ascontiguousarray(w_xh), np.ascontiguousarray(w_hh), panels
     given = (in_memory_order(x), _or_zeros(h0, m, n, x.dtype), panels, np.ascontiguousarray(b), by_step,
-             blocks_of(m), memory("sums", THREADS, rows_of_a_block(m, few) * WIDTH),
-             memory("z", m, gates * n), memory("h", t, m, n))
+             blocks_of(m), memory("z", m, panels.shape[0] * WIDTH), memory("h", t, m, n))
     results = [given[-1]]
     if gates == 4:
         results += memory("c", t, m, n), memory("gates", t, m, 4 * n)
@@ -128,8 +126,7 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
     nabla = memory("nabla_w_xh", g, n_in), memory("nabla_w_hh", g, n), memory("nabla_b", g)
     by_step = _by_step(work, valid)
     steps = (in_memory_order(dh), h, back, by_step, truncate or NEVER, blocks_of(m),
-             memory("sums back", THREADS, rows_of_a_block(m, few) * WIDTH), memory("dz now", m, g),
-             dz, dx, dh0)
+             memory("dz now", m, g), memory("handed", m, back.shape[0] * WIDTH), dz, dx, dh0)
     dc0 = None
     if gates == 4:
         dc0 = memory("dc0", m, n)
@@ -141,7 +138,7 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
                 (np.ascontiguousarray(w_xh), np.ascontiguousarray(w_hh), x, first_h, h, back, inputs)),
                (run, steps),
                (_weights_at_once if few else _weights,
-                (dz, inputs, memory("nabla", panels_of(n_in + n), pieces * PIECE, WIDTH), *nabla))]
+                (dz, inputs, memory("nabla", pieces * PIECE, inputs.shape[0] * WIDTH), *nabla))]
     return by_step, kernels, (in_logical_order(dx) if need_dx else None, dh0, dc0, *nabla)
 
 
@@ -161,20 +158,8 @@ def _by_step(work, valid):
 
 
 def blocks_of(m):
-    """How many blocks m sequences make: of two pairs at least, which share the weights in cache."""
-    return max(1, min(BLOCKS, -(-m // 2) // 2))
-
-
-def rows_of_a_block(m, few):
-    """How many sequences the largest block takes, and one more if their number is odd."""
-    pairs = -(-m // 2)
-    return 2 * (pairs if few else -(-pairs // blocks_of(m)))
-
-
-@kernel
-def first_of_pairs(block, blocks, m):
-    """Which of m a block begins with: an even one, so that no pair is parted."""
-    return min(m, 2 * (block * ((m + 1) // 2) // blocks))
+    """How many blocks m sequences make."""
+    return max(1, min(BLOCKS, m // FEWEST))
 
 
 # --- forward ----------------------------------------------------------------------------------------
@@ -206,26 +191,14 @@ def _pack(w_xh, w_hh, panels):
 
 
 @kernel
-def weighted_inputs(start, stop, x, before, panels, b, sums, z):
+def weighted_inputs(start, stop, x, before, panels, b, z):
     """z = w_xh x + w_hh h + b of one step, for the sequences from start to stop."""
     n_in = x.shape[1]
-    for p in range(panels.shape[0]):
-        clear(sums)
-        columns = columns_of(p, b.size)
-        add_product(x, start, stop, panels[p, :n_in], columns, sums)
-        add_product(before, start, stop, panels[p, n_in:], columns, sums)
-        with_bias(p, start, stop, sums, b, z)
-
-
-@exact_kernel
-def with_bias(p, start, stop, sums, b, z):
-    """z = sums + b, for the columns of panel p."""
-    flat, begin, columns = z.reshape(z.size), p * WIDTH, columns_of(p, b.size)
-    bias = b[begin:begin + columns]
     for i in range(start, stop):
-        to, at = (i * b.size + begin) & NOT_NEGATIVE, ((i - start) * WIDTH) & NOT_NEGATIVE
-        for c in range(columns):
-            flat[to + c] = sums[at + c] + bias[c]
+        copy_to(z[i, :b.size], b)
+    for p in range(panels.shape[0]):
+        add_product(x, start, stop, panels[p, :n_in], z, p * WIDTH)
+        add_product(before, start, stop, panels[p, n_in:], z, p * WIDTH)
 
 
 @exact_kernel
@@ -237,42 +210,41 @@ def stay(start, stop, valid, before, state):
 
 
 @kernel
-def some_forward(start, stop, x, h0, panels, b, valid, sums, z, h):
+def some_forward(start, stop, x, h0, panels, b, valid, z, h):
     """recurrent_forward for the sequences from start to stop."""
-    run = (stop - start) * h.shape[2]
     for s in range(h.shape[0]):
         before = h[s - 1] if s else h0
-        weighted_inputs(start, stop, x[s], before, panels, b, sums, z)
-        tanh(z[start:stop].reshape(run), h[s, start:stop].reshape(run))
+        weighted_inputs(start, stop, x[s], before, panels, b, z)
+        for i in range(start, stop):
+            tanh(z[i, :b.size], h[s, i])
         if valid.size:
             stay(start, stop, valid[s], before, h[s])
 
 
 @kernel
-def _forward_at_once(x, h0, panels, b, valid, blocks, sums, z, h):
-    some_forward(0, h0.shape[0], x, h0, panels, b, valid, sums[0], z, h)
+def _forward_at_once(x, h0, panels, b, valid, blocks, z, h):
+    some_forward(0, h0.shape[0], x, h0, panels, b, valid, z, h)
 
 
 @parallel_kernel
-def _forward(x, h0, panels, b, valid, blocks, sums, z, h):
+def _forward(x, h0, panels, b, valid, blocks, z, h):
     for block in prange(blocks):
         m = h0.shape[0]
-        some_forward(first_of_pairs(block, blocks, m), first_of_pairs(block + 1, blocks, m),
-                     x, h0, panels, b, valid, sums[get_thread_id()], z, h)
+        some_forward(block * m // blocks, (block + 1) * m // blocks, x, h0, panels, b, valid, z, h)
 
 
 @kernel
-def some_lstm_forward(start, stop, x, h0, panels, b, valid, sums, z, h, c0, c, gates):
+def some_lstm_forward(start, stop, x, h0, panels, b, valid, z, h, c0, c, gates):
     """lstm_forward for the sequences from start to stop."""
     n = h.shape[2]
     for s in range(h.shape[0]):
         before, cells = (h[s - 1], c[s - 1]) if s else (h0, c0)
-        weighted_inputs(start, stop, x[s], before, panels, b, sums, z)
+        weighted_inputs(start, stop, x[s], before, panels, b, z)
         for i in range(start, stop):
             its = gates[s, i]
             sigmoid(z[i, :2 * n], its[:2 * n])
             tanh(z[i, 2 * n:3 * n], its[2 * n:3 * n])
-            sigmoid(z[i, 3 * n:], its[3 * n:])
+            sigmoid(z[i, 3 * n:4 * n], its[3 * n:])
             remember(its, cells[i], c[s, i])
             tanh(c[s, i], h[s, i])
             show(its, h[s, i])
@@ -299,23 +271,23 @@ def show(gates, h):
 
 
 @kernel
-def _lstm_forward_at_once(x, h0, panels, b, valid, blocks, sums, z, h, c0, c, gates):
-    some_lstm_forward(0, h0.shape[0], x, h0, panels, b, valid, sums[0], z, h, c0, c, gates)
+def _lstm_forward_at_once(x, h0, panels, b, valid, blocks, z, h, c0, c, gates):
+    some_lstm_forward(0, h0.shape[0], x, h0, panels, b, valid, z, h, c0, c, gates)
 
 
 @parallel_kernel
-def _lstm_forward(x, h0, panels, b, valid, blocks, sums, z, h, c0, c, gates):
+def _lstm_forward(x, h0, panels, b, valid, blocks, z, h, c0, c, gates):
     for block in prange(blocks):
         m = h0.shape[0]
-        some_lstm_forward(first_of_pairs(block, blocks, m), first_of_pairs(block + 1, blocks, m),
-                          x, h0, panels, b, valid, sums[get_thread_id()], z, h, c0, c, gates)
+        some_lstm_forward(block * m // blocks, (block + 1) * m // blocks, x, h0, panels, b, valid, z, h,
+                          c0, c, gates)
 
 
 # --- backward ---------------------------------------------------------------------------------------
 
 @kernel
 def pack_back(block, w_xh, w_hh, x, h0, h, back, inputs):
-    """A block's share of the rows of [w_hh, w_xh], and of those of [x, h before], in panels."""
+    """A block's share of the rows of [w_hh, w_xh], and of those of [h before, x], in panels."""
     n_in, n, m = w_xh.shape[1], w_hh.shape[1], x.shape[1]
     for j in range(first(block, w_hh.shape[0]), first(block + 1, w_hh.shape[0])):
         clear(back[-1, j])
@@ -325,8 +297,8 @@ def pack_back(block, w_xh, w_hh, x, h0, h, back, inputs):
     for row in range(first(block, inputs.shape[1]), first(block + 1, inputs.shape[1])):
         s, i = row // m, row % m
         clear(inputs[-1, row])
-        into_panels(x[s, i], 0, row, inputs)
-        into_panels(h[s - 1, i] if s else h0[i], n_in, row, inputs)
+        into_panels(h[s - 1, i] if s else h0[i], 0, row, inputs)
+        into_panels(x[s, i], n, row, inputs)
 
 
 @kernel
@@ -342,45 +314,30 @@ def _pack_back(w_xh, w_hh, x, h0, h, back, inputs):
 
 
 @kernel
-def hand_back(start, stop, s, valid, dz, back, sums, d_state, dx):
+def hand_back(start, stop, s, valid, dz, back, handed, d_state, dx):
     """BP2: dC/dh of the step before, dz w_hh, and dx = dz w_xh, for the sequences from start to stop.
 
     Where there was no step, dz is 0, and d_state goes on as it is.
     """
+    n = d_state.shape[1]
+    clear(handed[start:stop])
     for p in range(back.shape[0]):
-        clear(sums)
-        columns = columns_of(p, d_state.shape[1] + dx.shape[1])
-        add_product(dz, start, stop, back[p], columns, sums)
-        deliver(p, start, stop, s, valid, sums, d_state, dx)
-
-
-@exact_kernel
-def deliver(p, start, stop, s, valid, sums, d_state, dx):
-    """The columns of panel p to d_state, where there was a step, and those beyond it to dx."""
-    n, n_in = d_state.shape[1], dx.shape[1]
-    begin = p * WIDTH
-    left, right = max(0, min(WIDTH, n - begin)), max(0, min(WIDTH, n + n_in - begin))
-    state, down = d_state.reshape(d_state.size), dx.reshape(dx.size)
+        add_product(dz, start, stop, back[p], handed, p * WIDTH)
     for i in range(start, stop):
-        at = ((i - start) * WIDTH) & NOT_NEGATIVE
         if not valid.size or valid[s, i]:
-            to = (i * n + begin) & NOT_NEGATIVE
-            for c in range(left):
-                state[to + c] = sums[at + c]
-        to = (i * n_in + begin + left - n) & NOT_NEGATIVE
-        for c in range(right - left):
-            down[to + c] = sums[at + left + c]
+            copy_to(d_state[i], handed[i, :n])
+        copy_to(dx[i], handed[i, n:n + dx.shape[1]])
 
 
 @kernel
-def some_backward(start, stop, dh, h, back, valid, truncate, sums, now, dz, dx, d_state):
+def some_backward(start, stop, dh, h, back, valid, truncate, now, handed, dz, dx, d_state):
     """recurrent_backward for the sequences from start to stop, but for the weights' gradients."""
     clear(d_state[start:stop])
     for s in range(h.shape[0] - 1, -1, -1):
         for i in range(start, stop):
             through_tanh(dh[s, i], h[s, i], not valid.size or valid[s, i], d_state[i], now[i])
             into_panels(now[i], 0, s * h.shape[1] + i, dz)
-        hand_back(start, stop, s, valid, now, back, sums, d_state, dx[s])
+        hand_back(start, stop, s, valid, now, back, handed, d_state, dx[s])
         if s > 0 and s % truncate == 0:
             clear(d_state[start:stop])
 
@@ -395,20 +352,20 @@ def through_tanh(dh, h, stepped, d_state, dz):
 
 
 @kernel
-def _backward_at_once(dh, h, back, valid, truncate, blocks, sums, now, dz, dx, d_state):
-    some_backward(0, h.shape[1], dh, h, back, valid, truncate, sums[0], now, dz, dx, d_state)
+def _backward_at_once(dh, h, back, valid, truncate, blocks, now, handed, dz, dx, d_state):
+    some_backward(0, h.shape[1], dh, h, back, valid, truncate, now, handed, dz, dx, d_state)
 
 
 @parallel_kernel
-def _backward(dh, h, back, valid, truncate, blocks, sums, now, dz, dx, d_state):
+def _backward(dh, h, back, valid, truncate, blocks, now, handed, dz, dx, d_state):
     for block in prange(blocks):
         m = h.shape[1]
-        some_backward(first_of_pairs(block, blocks, m), first_of_pairs(block + 1, blocks, m),
-                      dh, h, back, valid, truncate, sums[get_thread_id()], now, dz, dx, d_state)
+        some_backward(block * m // blocks, (block + 1) * m // blocks, dh, h, back, valid, truncate, now,
+                      handed, dz, dx, d_state)
 
 
 @kernel
-def some_lstm_backward(start, stop, dh, h, back, valid, truncate, sums, now, dz, dx, d_state, c, c0,
+def some_lstm_backward(start, stop, dh, h, back, valid, truncate, now, handed, dz, dx, d_state, c, c0,
                        gates, dc_last, shown, d_cell):
     """lstm_backward for the sequences from start to stop, but for the weights' gradients."""
     clear(d_state[start:stop])
@@ -423,7 +380,7 @@ def some_lstm_backward(start, stop, dh, h, back, valid, truncate, sums, now, dz,
             else:
                 through_nothing(dh[s, i], d_state[i], now[i])
             into_panels(now[i], 0, s * h.shape[1] + i, dz)
-        hand_back(start, stop, s, valid, now, back, sums, d_state, dx[s])
+        hand_back(start, stop, s, valid, now, back, handed, d_state, dx[s])
         if s > 0 and s % truncate == 0:
             clear(d_state[start:stop])
             clear(d_cell[start:stop])
@@ -453,20 +410,20 @@ def through_nothing(dh, d_state, dz):
 
 
 @kernel
-def _lstm_backward_at_once(dh, h, back, valid, truncate, blocks, sums, now, dz, dx, d_state, c, c0,
+def _lstm_backward_at_once(dh, h, back, valid, truncate, blocks, now, handed, dz, dx, d_state, c, c0,
                            gates, dc_last, shown, d_cell):
-    some_lstm_backward(0, h.shape[1], dh, h, back, valid, truncate, sums[0], now, dz, dx, d_state, c,
-                       c0, gates, dc_last, shown[0], d_cell)
+    some_lstm_backward(0, h.shape[1], dh, h, back, valid, truncate, now, handed, dz, dx, d_state, c, c0,
+                       gates, dc_last, shown[0], d_cell)
 
 
 @parallel_kernel
-def _lstm_backward(dh, h, back, valid, truncate, blocks, sums, now, dz, dx, d_state, c, c0, gates,
+def _lstm_backward(dh, h, back, valid, truncate, blocks, now, handed, dz, dx, d_state, c, c0, gates,
                    dc_last, shown, d_cell):
     for block in prange(blocks):
-        m, thread = h.shape[1], get_thread_id()
-        some_lstm_backward(first_of_pairs(block, blocks, m), first_of_pairs(block + 1, blocks, m),
-                           dh, h, back, valid, truncate, sums[thread], now, dz, dx, d_state, c, c0,
-                           gates, dc_last, shown[thread], d_cell)
+        m = h.shape[1]
+        some_lstm_backward(block * m // blocks, (block + 1) * m // blocks, dh, h, back, valid, truncate,
+                           now, handed, dz, dx, d_state, c, c0, gates, dc_last,
+                           shown[get_thread_id()], d_cell)
 
 
 # --- the weights' gradients -------------------------------------------------------------------------
@@ -474,25 +431,23 @@ def _lstm_backward(dh, h, back, valid, truncate, blocks, sums, now, dz, dx, d_st
 @kernel
 def some_weights(start, stop, dz, inputs, nabla, nabla_w_xh, nabla_w_hh, nabla_b):
     """BP4 and BP3, summed over all steps and sequences, for the neurons of some pieces."""
-    rows, n_in = dz.shape[1], nabla_w_xh.shape[1]
+    rows, n = dz.shape[1], nabla_w_hh.shape[1]
     end = min(stop * PIECE, nabla_b.size)
     clear(nabla_b[start * PIECE:end])
-    for p in range(nabla.shape[0]):
-        clear(nabla[p, start * PIECE:stop * PIECE])
+    clear(nabla[start * PIECE:stop * PIECE])
     for row in range(0, rows, ROWS_AT_ONCE):
         many = min(row + ROWS_AT_ONCE, rows)
         for piece in range(start, stop):
             j = piece * PIECE
-            for p in range(nabla.shape[0]):
-                columns = columns_of(p, n_in + nabla_w_hh.shape[1])
-                add_product_of_columns(dz[piece, row:many], inputs[p, row:many], columns,
-                                       nabla[p, j:j + PIECE])
+            for p in range(inputs.shape[0]):
+                add_product_of_columns(dz[piece, row:many], inputs[p, row:many], nabla, j, j + PIECE,
+                                       p * WIDTH)
             total = nabla_b[j:min(j + PIECE, end)]
             for r in range(row, many):
                 add_to(total, dz[piece, r])
     for j in range(start * PIECE, end):
-        out_of_panels(nabla, j, 0, nabla_w_xh[j])
-        out_of_panels(nabla, j, n_in, nabla_w_hh[j])
+        copy_to(nabla_w_hh[j], nabla[j, :n])
+        copy_to(nabla_w_xh[j], nabla[j, n:n + nabla_w_xh.shape[1]])
 
 
 @kernel

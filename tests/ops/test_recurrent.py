@@ -26,7 +26,6 @@ from tests.strategies import dtypes, layouts, seeds, sizes
 pytestmark = pytest.mark.usefixtures("sharing")
 
 if numba.config.DISABLE_JIT:  # as Python, for tests/mutations.py: small panels stand for large ones
-    panel_numba.add_pair, panel_numba.add_half_a_pair = map(panel_numba.pair_kernel, (8, 4))
     for module in panel_numba, recurrent_numba:
         module.WIDTH, module.ROWS_AT_ONCE = 8, 6
     recurrent_numba.PIECE = 4
@@ -34,7 +33,7 @@ WIDTH, ROWS_AT_ONCE, PIECE = panel_numba.WIDTH, panel_numba.ROWS_AT_ONCE, recurr
 
 GATES = {"recurrent": 1, "lstm": 4}
 cells = pytest.mark.parametrize("cell", GATES)
-# On both sides of what is taken at once: pairs, panels, pieces, rows of a panel.
+# On both sides of what is taken at once: tiles, panels, pieces, rows of a panel.
 EXAMPLES = st.sampled_from([1, 2, 3, 4, 7, 17])
 STEPS = st.sampled_from([1, 2, 3, 9])
 NUMBERS = st.sampled_from([1, 3, 4, PIECE, PIECE + 1, WIDTH // 2, WIDTH - 1, WIDTH + 1,
@@ -345,13 +344,47 @@ def test_which_path_is_taken(fast, monkeypatch, cell):
         calls.clear()
 
 
-@pytest.mark.parametrize("m, blocks", [(1, 1), (2, 1), (3, 1), (4, 1), (7, 2), (8, 2), (10, 2),
-                                       (16, 4), (31, 8), (33, 8), (100, 8)])
-def test_blocks_are_of_two_pairs_at_least(m, blocks):
+@pytest.mark.parametrize("m, blocks", [(1, 1), (2, 1), (4, 1), (7, 1), (8, 2), (10, 2), (16, 4),
+                                       (31, 7), (33, 8), (100, 8)])
+def test_blocks_are_of_four_sequences_at_least(m, blocks):
     assert recurrent_numba.blocks_of(m) == blocks
-    begins = [recurrent_numba.first_of_pairs(block, blocks, m) for block in range(blocks + 1)]
-    assert begins[0] == 0 and begins[-1] == m and all(begin % 2 == 0 for begin in begins[:-1])
-    assert max(np.diff(begins)) <= recurrent_numba.rows_of_a_block(m, False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", range(1, 14))
+def test_tiles_of_any_height(rows, dtype):
+    """Only the rows and columns that are asked for, and each number met in its turn."""
+    rng, n = np.random.default_rng(rows), 5
+    x, panel = (rng.normal(size=shape).astype(dtype) for shape in ((rows + 3, n), (n, WIDTH)))
+    sums = rng.normal(size=(rows + 3, 3 * WIDTH)).astype(dtype)
+    expected = sums.copy()
+    expected[2:2 + rows, 7:7 + WIDTH] += x[2:2 + rows] @ panel
+    by_columns = sums.copy()
+    panel_numba.add_product(x, 2, 2 + rows, panel, sums, 7)
+    tolerance = {"rtol": 1e-5, "atol": 1e-5} if dtype == np.float32 else {"rtol": 1e-12}
+    np.testing.assert_allclose(sums, expected, **tolerance)
+    columns = np.ascontiguousarray(x[2:2 + rows].T)
+    panel_numba.add_product_of_columns(columns, panel, by_columns, 2, 2 + rows, 7)
+    np.testing.assert_array_equal(by_columns, sums)
+
+
+def test_a_tile_written_in_the_compilers_language_is_that_in_python():
+    if numba.config.DISABLE_JIT:
+        pytest.skip("nothing is compiled")
+    rng = np.random.default_rng(0)
+    x, panel = rng.normal(size=40), rng.normal(size=(4, WIDTH))
+    for rows in range(1, panel_numba.TALLEST + 1):
+        sums = rng.normal(size=(9, 2 * WIDTH))
+        expected = sums.copy()
+        panel_numba.add_tile(rows, x, 3, 5, 2, panel, expected, 2, 9)
+        tile = panel_numba.compiled_tile(rows)
+
+        @numba.njit
+        def add(x, panel, sums):
+            tile(x, 3, 5, 2, panel, sums, 2, 9)
+
+        add(x, panel, sums)
+        np.testing.assert_allclose(sums, expected, rtol=1e-12)
 
 
 @cells
