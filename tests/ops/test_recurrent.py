@@ -368,23 +368,21 @@ def test_tiles_of_any_height(rows, dtype):
     np.testing.assert_array_equal(by_columns, sums)
 
 
-def test_a_tile_written_in_the_compilers_language_is_that_in_python():
+@pytest.mark.parametrize("rows", range(1, panel_numba.TALLEST + 1))
+def test_a_tile_written_in_the_compilers_language_is_that_in_python(rows):
     if numba.config.DISABLE_JIT:
         pytest.skip("nothing is compiled")
-    rng = np.random.default_rng(0)
-    x, panel = rng.normal(size=40), rng.normal(size=(4, WIDTH))
-    for rows in range(1, panel_numba.TALLEST + 1):
-        sums = rng.normal(size=(9, 2 * WIDTH))
-        expected = sums.copy()
-        panel_numba.add_tile(rows, x, 3, 5, 2, panel, expected, 2, 9)
-        tile = panel_numba.compiled_tile(rows)
+    tile, rng = panel_numba.compiled_tile(rows), np.random.default_rng(0)
 
-        @numba.njit
-        def add(x, panel, sums):
-            tile(x, 3, 5, 2, panel, sums, 2, 9)
+    @numba.njit
+    def add(x, panel, sums):
+        tile(x, 3, 5, 2, panel, sums, 2, 9)
 
-        add(x, panel, sums)
-        np.testing.assert_allclose(sums, expected, rtol=1e-12)
+    x, panel, sums = (rng.normal(size=shape) for shape in (40, (4, WIDTH), (9, 2 * WIDTH)))
+    expected = sums.copy()
+    panel_numba.add_tile(rows, x, 3, 5, 2, panel, expected, 2, 9)
+    add(x, panel, sums)
+    np.testing.assert_allclose(sums, expected, rtol=1e-12)
 
 
 @cells
