@@ -50,8 +50,8 @@ class CrossEntropyCost(Cost):
 
     def delta(self, a, y, output):
         """delta = a - y for sigmoid outputs, book (66): sigma' has cancelled."""
-        if getattr(output, "name", None) == "sigmoid":
-            return a - y
+        if getattr(output, "name", None) == "sigmoid":  # the same difference as (84), in its memory
+            return output.ops.log_likelihood_backward(a, y, work=output.work)
         return super().delta(a, y, output)
 
     def gradient(self, a, y):
@@ -115,7 +115,8 @@ def check_output(cost, output):
                          "Softmax() or Sigmoid(), or use the quadratic cost")
 
 
-UNBOUNDED = {"dense", "conv", "tanh", "relu", "leaky_relu", "elu", "gelu"}
+UNBOUNDED = {"dense", "conv", "tanh", "relu", "leaky_relu", "elu", "gelu", "recurrent", "lstm",
+             "encoder_decoder"}
 
 
 def companion(output):

@@ -64,38 +64,69 @@ def inputs(net, x):
 def checked(net, x):
     """x, if it is at least one example, bytes or floats, or symbols, that fits the network."""
     if not isinstance(x, (Made, Sequences)):
-        x = np.asarray(x)
+        x = as_array("x", x)
     if symbols(net):
         check_symbols("x", parted(x)[0], symbols(net))
     elif x.dtype != np.uint8 and x.dtype.kind != "f":
-        mend = ("x.astype('float32') makes 0 and 1 of them" if x.dtype == bool else
-                "pixels from 0 to 255 are x.astype('uint8')")
-        raise TypeError(f"images must be bytes (uint8) or floats, not {x.dtype}; {mend}")
+        pixels = len(x) and x.dtype != bool and x.max() > 1
+        raise TypeError(f"examples must be bytes (uint8) or floats, not {x.dtype}; "
+                        + ("pixels from 0 to 255 are x.astype('uint8')" if pixels else
+                           "0 and 1 are x.astype('float32')"))
     if None in net.input_shape or symbols(net):
         fits = _is(x.shape[1:], net.input_shape)
-    else:
-        fits = x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(net.input_shape)
+    else:  # one of the two a row, or with axes of size 1 more or less
+        fits = x.ndim > 1 and (_long(x.shape[1:]) == _long(net.input_shape)
+                               or (1 in (x.ndim - 1, len(net.input_shape))
+                                   and math.prod(x.shape[1:]) == math.prod(net.input_shape)))
     if not fits:
         raise ValueError(_does_not_fit(net, x))
     if len(x) == 0:
-        raise ValueError("images is empty: at least one example is needed")
-    if isinstance(x, Sequences) and not any(hasattr(layer, "valid") for layer in net.layers):
-        raise ValueError("the network has no recurrent layer, which alone knows what to do with "
-                         "sequences of unequal length")
+        raise ValueError("x is empty: at least one example is needed")
+    if 0 in x.shape:
+        raise ValueError(f"x has shape {x.shape}: each sequence needs at least one step")
+    if isinstance(x, Sequences):
+        if not any(hasattr(layer, "valid") for layer in net.layers):
+            raise ValueError("the network has no recurrent layer, which alone knows what to do with "
+                             "sequences of unequal length")
+        writes = x.valid[:, read(net):].any(axis=1)
+        if not writes.all():
+            raise ValueError(f"x: sequence {int(writes.argmin())} has no step behind the {read(net)} "
+                             "that are read: a shorter one is padded to so many before the first "
+                             "step to be written comes, see nndl.data.tasks.to_be_written")
     return x
+
+
+def as_array(name, x):
+    """x as an array; ValueError if it is a list of lists of unequal length."""
+    try:
+        return np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} is a list of unequal arrays; sequences of unequal length are "
+                         "nndl.Sequences.of(list)") from None
 
 
 def _does_not_fit(net, x):
     shape = _written("m", *net.input_shape)
     if None in net.input_shape or symbols(net):
         what = "symbols" if symbols(net) else "sequences"
-        single = " x.reshape(1, *x.shape) is one alone" if x.ndim == len(net.input_shape) else ""
-        return f"{what} must have shape {shape}, not {x.shape}" + (f";{single}" if single else "")
+        mend = ""
+        if x.ndim == len(net.input_shape):
+            mend = ("; numbers, one at each step, are x[..., None]" if net.input_shape[1:] == (1,) else
+                    "; x.reshape(1, *x.shape) is one alone")
+        return f"{what} must have shape {shape}, not {x.shape}{mend}"
     one = x.shape[1:] if x.ndim != 3 or len(net.input_shape) != 3 else (1, *x.shape[1:])
-    mend = (f"a single example is x.reshape{(1, *net.input_shape)}"
-            if math.prod(x.shape) == math.prod(net.input_shape) else
-            f"say Network(..., input_shape={one}) if they are right")
-    return f"images must have shape {shape}, one example after the other, not {x.shape}; {mend}"
+    if math.prod(x.shape) == math.prod(net.input_shape):
+        mend = f"a single example is x.reshape{(1, *net.input_shape)}"
+    elif x.shape[1:] == net.input_shape[::-1]:
+        mend = f"their axes change places by x.transpose{(0, *range(x.ndim - 1, 0, -1))}"
+    else:
+        mend = f"say Network(..., input_shape={one}) if they are right"
+    return f"examples must have shape {shape}, one after the other, not {x.shape}; {mend}"
+
+
+def _long(shape):
+    """A shape without its axes of size 1."""
+    return tuple(size for size in shape if size != 1)
 
 
 def _is(shape, asked):
@@ -117,18 +148,20 @@ def steps_that_count(net, x):
     return valid[:, read(net):]
 
 
-def targets(net, y, m, name="y", valid=None):
-    """Desired outputs (m, n_out), or (m, t, n_out): labels become rows with a single 1.
+def targets(net, y, x):
+    """Desired outputs (m, n_out), or (m, t, n_out), for inputs x: labels become rows with a single 1.
 
-    valid : which steps the inputs have, where each step has an output: the others do not count
+    Steps that x does not have do not count, nor do labels of -1.
     """
     if isinstance(y, Counted):  # what this has made before
         return y
-    y = np.asarray(y)
+    m, y, valid = len(x), labels_of("y", y), steps_that_count(net, x)
     if y.dtype.kind == "f" and _is(y.shape, (m, *net.output_shape)):
+        _same_steps(net, "y", x, y)
         hot = y.astype(net.dtype, copy=False)
         return hot if valid is None else Counted(hot, valid=valid)
-    check_labels(net, name, y, m)
+    check_labels(net, "y", y, m, valid)
+    _same_steps(net, "y", x, y)
     if not by_step(net):
         hot = np.zeros((m, net.output_shape[0]), net.dtype)
         hot[np.arange(m), y] = 1
@@ -140,29 +173,46 @@ def targets(net, y, m, name="y", valid=None):
     return hot if counted.all() else Counted(hot, valid=counted)
 
 
-def check_labels(net, name, y, m):
+def labels_of(name, y):
+    """y as an array; of labels that are Sequences, with -1 where there is no step."""
+    if not isinstance(y, Sequences):
+        return as_array(name, y)
+    if y.dtype.kind not in "iu" or y.ndim != 2:
+        raise TypeError(f"{name}: of Sequences only labels, ints (m, t), can be desired, not {y.dtype} "
+                        f"{y.shape}; hand in y.padded: steps that x does not have do not count")
+    return np.where(y.valid, y.padded.astype(np.int64), -1)
+
+
+def check_labels(net, name, y, m, valid=None):
     """y must be m labels, ints from 0 to n_out - 1; at each step where each has an output.
 
-    There -1 says that a step's output does not matter.
+    There -1 says that a step's output does not matter, and only valid steps are looked at.
     """
     *steps, n_out = net.output_shape
     if y.dtype.kind not in "iu" or not _is(y.shape, (m, *steps)) or len(steps) > 1:
         mend = ""
         if _is(y.shape, (m, *net.output_shape)) and y.dtype.kind in "iub":
             mend = "; say y.astype(float)"
+        elif y.dtype.kind == "f" and _is(y.shape, (m, *steps)) and len(steps) < 2:
+            mend = ("; desired outputs are y[..., None]" if n_out == 1 else
+                    "; labels that came as floats are y.astype(int)")
+        elif y.dtype.kind in "iu" and not steps and y.shape == (m, 1):
+            mend = "; say y[:, 0]"
         elif steps and y.shape == (m,):
             mend = ("; the network has an output at each step: for one in all put Last() behind the "
                     "recurrent layer, and for an image Flatten() first")
         raise ValueError(f"{name}: labels must be ints {_written(m, *steps)} or desired outputs, "
                          f"floats {_written(m, *net.output_shape)}, not {y.dtype} {y.shape}{mend}")
-    low, high = 0 if y.dtype.kind == "u" else int(y.min()), int(y.max())
+    if valid is not None and valid.shape == y.shape:
+        y = y[valid]
+    low, high = (0 if y.dtype.kind == "u" else int(y.min()), int(y.max())) if y.size else (-1, -1)
     least = -1 if steps else 0
     if low < least or high >= n_out:
         raise ValueError(f"{name}: labels must be from 0 to {n_out - 1} for a network of {n_out} "
                          f"outputs{', or -1 where a step does not count' if steps else ''}, not "
-                         f"{low if low < least else high}")
-    if steps and not (y >= 0).any():
-        raise ValueError(f"{name}: all labels are -1, so that no step counts")
+                         f"{low if low < least else high}"
+                         + ("; 0 and 1 for a single output are floats, y[..., None].astype(float)"
+                            if n_out == 1 else ""))
 
 
 def data(net, name, data):
@@ -174,7 +224,7 @@ def data(net, name, data):
                         f"not {type(data).__name__}") from None
     try:
         images = images if isinstance(images, (Made, Sequences)) else np.asarray(images)
-        y = np.asarray(y)
+        y = labels_of(name, y)
     except ValueError:
         raise ValueError(f"{name}: images and labels must each be one array; these are lists of "
                          "unequal arrays; sequences of unequal length are Sequences.of(list)") from None
@@ -185,16 +235,23 @@ def data(net, name, data):
     if len(images) == 0 or len(images) != len(y):
         raise ValueError(f"{name} must have as many labels as images, and at least one: "
                          f"not {len(images)} images and {len(y)} labels")
-    checked(net, images)
+    try:
+        checked(net, images)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
     if len(net.output_shape) > 2:
         raise ValueError(f"the network's outputs are {times(net.output_shape)}, not a row: "
                          "end it with Dense(10), Softmax()")
+    counted = steps_that_count(net, images)
     if y.dtype.kind != "f" or not _is(y.shape, (len(y), *net.output_shape)):
-        check_labels(net, name, y, len(y))
-    elif not np.isfinite(y).all():
-        raise ValueError(f"{name}: the desired outputs must be finite numbers")
-    if by_step(net) and net.output_shape[0] is None:
+        check_labels(net, name, y, len(y), counted)
         _same_steps(net, name, images, y)
+        if by_step(net) and not (y >= 0 if counted is None else (y >= 0) & counted).any():
+            raise ValueError(f"{name}: no step counts: each is missing or has the label -1")
+    else:
+        _same_steps(net, name, images, y)
+        if not np.isfinite(y if counted is None else y[counted]).all():
+            raise ValueError(f"{name}: the desired outputs must be finite numbers")
     numbers = parted(images)[0]
     if numbers.dtype.kind == "f" and numbers.max() == 255 and numbers.min() == 0:
         warnings.warn(f"{name}: images are floats from 0 to 255, with which networks learn "
@@ -204,9 +261,9 @@ def data(net, name, data):
 
 
 def _same_steps(net, name, x, y):
-    """Of sequences of any length: as many labels as there are outputs."""
+    """As many labels as there are outputs, where there is one at each step."""
     reads = read(net)
-    if y.shape[1] != x.shape[1] - reads:
+    if by_step(net) and y.shape[1] != x.shape[1] - reads:
         raise ValueError(f"{name}: {x.shape[1]} steps"
                          + (f", of which {reads} are read," if reads else "")
                          + f" have {x.shape[1] - reads} outputs, but there are labels for {y.shape[1]}")

@@ -147,6 +147,10 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
             raise TypeError(f"{type(layer).__name__} has no {name}: inherit nndl.Layer, which has "
                             "setup and parameters, and define forward and backward")
     input_shape = tuple(np.atleast_1d(input_shape).tolist())
+    if None in input_shape:
+        raise ValueError(f"input_shape must have a number of steps to check with, say "
+                         f"{tuple(4 if n is None else n for n in input_shape)}, not {input_shape}")
+    _not_truncated([layer])
     rng = np.random.default_rng(seed)
     layer.setup(input_shape, backends.get(backend), rng, np.float64)
     n_symbols = getattr(layer, "symbols", 0)
@@ -209,6 +213,7 @@ def check_network(net, x, y, directions=10, seed=0):
     Returns name -> relative error, names like "2.w" for layers[2].w.  Raises GradientError.
     """
     net = net.copy(dtype="float64")
+    _not_truncated(net.layers)
     rng = np.random.default_rng(seed)
     for layer in net.layers:
         for name in layer.parameters:
@@ -233,6 +238,13 @@ def check_network(net, x, y, directions=10, seed=0):
     if sum(array.size for array in arrays.values()) <= EVERY_INDEX:
         return check_arrays(cost, arrays, gradients)
     return _check_directions(cost, arrays, gradients, directions, rng)
+
+
+def _not_truncated(layers):
+    for layer in layers:
+        if getattr(layer, "truncate", None) is not None:
+            raise ValueError(f"{layer!r} leaves out what is further back, so that its gradient is not "
+                             "the cost's: check it with truncate=None")
 
 
 def _check_directions(f, arrays, gradients, directions, rng):

@@ -182,6 +182,9 @@ class Flatten(Layer):
 
     def output_shape(self, shape):
         """(c, h, w) -> (c h w,)."""
+        if None in shape:
+            raise ValueError(f"sequences of any length, {times(shape)}, have no row of their own: "
+                             "Last() takes the last step")
         return (int(np.prod(shape)),)
 
     def forward(self, a, training=False):

@@ -34,6 +34,9 @@ class SequenceBatches:
             self.counted = y >= 0 if self.counted is None else self.counted & (y >= 0)
         if self.counted is not None and self.counted.all():
             self.counted = None
+        if self.counted is not None:  # whatever stands there
+            counted = self.counted if y.ndim == 2 else self.counted[..., None]
+            self.labels = np.where(counted, y, np.zeros((), y.dtype))
         self.memory = {}  # the same arrays for every mini-batch of a size: see memory.remembered
 
     def numbers(self, at, start, stop):
@@ -46,22 +49,20 @@ class SequenceBatches:
         if m not in self.memory:
             self.memory[m] = self._memory(m)
         taken, numbers, x, labels, rows, y = self.memory[m]
-        np.take(self.images, some, axis=0, out=taken)
+        # No number is out of range; with mode="raise" NumPy would first write elsewhere.
+        np.take(self.images, some, axis=0, out=taken, mode="clip")
         if numbers is not taken:
             np.multiply(taken, 1 / 256 if taken.dtype == np.uint8 else 1, out=numbers)
         if self.valid is not None:
-            np.take(self.valid, some, axis=0, out=x.valid)
+            np.take(self.valid, some, axis=0, out=x.valid, mode="clip")
         if self.counted is not None:
-            np.take(self.counted, some, axis=0, out=y.valid)
-        np.take(self.labels, some, axis=0, out=labels)
+            np.take(self.counted, some, axis=0, out=y.valid, mode="clip")
+        np.take(self.labels, some, axis=0, out=labels, mode="clip")
         if labels.dtype.kind == "f":
             rows[...] = labels
         else:
             rows[...] = 0
-            # A label of -1 writes into the last place, which then counts for nothing.
-            np.put_along_axis(rows, labels[..., None], 1, axis=-1)
-            if self.counted is not None:
-                rows[~y.valid] = 0
+            np.put_along_axis(rows, labels[..., None], 1, axis=-1)  # also where no label counts
         return x, y
 
     def _memory(self, m):

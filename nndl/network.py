@@ -165,6 +165,9 @@ class Network:
             if getattr(layer, "in_network", False) or any(layer is other for other in row):
                 raise ValueError(f"layers[{number}], {layer!r}, already stands in a network, whose "
                                  "weights it holds: make a new one for this place")
+            if getattr(layer, "symbols", 0) and row:
+                raise ValueError(f"layers[{number}], {layer!r}, takes symbols, which only the first "
+                                 "layer is given")
             if isinstance(layer, Dense) and len(shape) == 3:
                 row.append(Flatten())
                 shape = row[-1].setup(shape, self.ops, self.rng, self.dtype)
@@ -223,15 +226,18 @@ class Network:
             checkpoint_every=60.0, shuffle=True, clip=None):
         """Train by mini-batch stochastic gradient descent.  Returns a History.
 
-        training_data, evaluation_data : (images, labels), see load_mnist(); labels are ints, or
-                                         desired outputs (n, n_out)
+        training_data, evaluation_data : (images, labels), see load_mnist(): arrays, or Sequences of
+                                         unequal length; labels are ints, or desired outputs (n, n_out),
+                                         and where each step has an output (n, t), or (n, t, n_out), of
+                                         which those of -1 and those of steps that are not there do
+                                         not count
         epochs : how often to go through the training data, each time in a new random order
         mini_batch_size : examples a step; the last mini-batch may be shorter
         eta : learning rate, or a function of the epoch (0, 1, ...) that returns one
         lmbda : L2 regularisation, λ of book (87): C = C0 + λ/(2n) Σ w²
         lmbda_l1 : L1 regularisation, λ of book (95): C = C0 + λ/n Σ |w|
         momentum : μ of book (107); 0 is plain gradient descent.  Each call begins at rest
-        monitor_... : measure this after each epoch
+        monitor_... : measure this after each epoch, each example from the state 0 on
         progress : show a bar on a terminal, a line for each epoch elsewhere
         monitors : {name: function of the network} to measure after each epoch as well, numbers; they
                    are entered in history.measured[name]
@@ -259,13 +265,17 @@ class Network:
             _at_least(name, value, 0)
         _at_least("momentum", momentum, -math.inf)  # below 0 or above 1: the book's exercise
         _at_least("checkpoint_every", checkpoint_every, 0)
-        if clip is not None and not _at_least("clip", clip, 0):
-            raise ValueError("clip must be above 0: with 0 nothing would be learnt; None clips nothing")
+        clip = _clip(clip)
         stateful = [layer for layer in self.layers if getattr(layer, "stateful", False)]
         if stateful and shuffle:
             raise ValueError(f"{stateful[0]!r} goes on where the mini-batch before has ended, which a "
                              "random order makes meaningless: say shuffle=False, with the data in "
                              "order, see nndl.text.streams")
+        if stateful and len(images) % mini_batch_size:
+            raise ValueError(f"{stateful[0]!r} goes on where the mini-batch before has ended, so all "
+                             f"must have the same size: {len(images)} examples are no multiple of "
+                             f"mini_batch_size={mini_batch_size}; nndl.text.streams(text, m, t) makes "
+                             "them for m")
         self.velocity = {}                          # at rest
         monitors = monitors or {}
         self.history = history = History(measured={name: [] for name in monitors})
@@ -304,8 +314,7 @@ class Network:
                     at.key = int(self.rng.integers(2**63)) if isinstance(images, Made) else 0
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
                 if not at.done:
-                    for layer in stateful:
-                        layer.reset()
+                    self._forget()
                 began = time.perf_counter() - at.seconds
                 for start in range(at.done, n, at_once):
                     some = gather.numbers(at, start, start + at_once)
@@ -389,15 +398,21 @@ class Network:
         state, velocity, n = self.random_state, self.velocity, len(images)
         some, gather = np.arange(n), mini_batches(self, images, y, n)
         small, self.velocity = SmallDense.of(self, momentum), {}
-        if small is not None:
-            small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
-        else:
-            self.update_mini_batch(gather(some), 0.0, momentum=momentum)
-            for layer in self.layers:
-                if hasattr(layer, "compile"):
-                    layer.compile(n)
-        self._outputs(images[np.zeros(EVALUATED_AT_ONCE, int)])
+        with self._states_set_aside():
+            self._forget()
+            if small is not None:
+                small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
+            else:
+                self.update_mini_batch(gather(some), 0.0, momentum=momentum)
+                for layer in self.layers:
+                    if hasattr(layer, "compile"):
+                        layer.compile(n)
+            self._outputs(images[np.zeros(EVALUATED_AT_ONCE, int)])
+            self._forget()
         self.random_state, self.velocity = state, velocity
+
+    def _forget(self):
+        """Layers that have a state begin anew."""
         for layer in self.layers:
             if hasattr(layer, "reset"):
                 layer.reset()
@@ -413,6 +428,7 @@ class Network:
         x, y = mini_batch
         rate = eta / (n or len(x))
         step = Step(eta / len(x), rate * lmbda, rate * lmbda_l1, momentum, self)
+        clip = _clip(clip)
         if clip is None:
             self.backprop(x, y, copy=False, step=step)
             return
@@ -431,14 +447,15 @@ class Network:
     def backprop(self, x, y, copy=True, step=None):
         """The gradient of the cost, summed over a mini-batch: forward, BP1, then back.
 
-        x : (m, *input_shape), bytes or floats;  y : labels (m,), or desired outputs (m, n_out)
+        x, y : a mini-batch as SGD takes its data
         Leaves in every layer nabla_w and nabla_b, in buffers that the next call uses again, and
         returns copies of them: (nabla_b, nabla_w), a list each with one array for every layer that
-        has parameters.  copy=False returns None.  With a step, update_mini_batch's, each layer goes
+        has parameters, or None where a layer calls them otherwise, as recurrent ones do: see its
+        `parameters`.  copy=False returns None.  With a step, update_mini_batch's, each layer goes
         downhill as soon as its gradient is known, and may keep no nabla.
         """
         x = self._inputs(x)
-        y = self._targets(y, len(x), x)
+        y = self._targets(y, x)
         with self.ops.running():
             a = self._forward(x, training=True)
             delta = self._output_error(a, y)                           # BP1
@@ -489,17 +506,22 @@ class Network:
     def predict(self, x):
         """The class of each example, (m,) ints: the index of the largest output.
 
-        A single output means class 1 from 0.5 on, else class 0.
+        A single output means class 1 from 0.5 on, else class 0.  Where each step has an output it is
+        (m, t), and at a step that is not there, of Sequences, it means nothing.
         """
         return costs.classes(self.feedforward(x))
 
     def accuracy(self, data):
-        """The fraction of data = (images, labels) that the network classifies rightly."""
+        """The fraction of data = (images, labels) that the network classifies rightly.
+
+        Where each step has an output, of the steps that count.
+        """
         return self._measure(data)[1]
 
     def total_cost(self, data, lmbda=0.0, lmbda_l1=0.0, n=None):
         """The mean cost over data = (images, labels), in nats, plus the regularisation terms.
 
+        Of a sequence the costs of its steps are added up.
         n : how many training examples lmbda speaks of; None: those of data.  Book (87), (95).
         """
         return self._measure(data, lmbda, lmbda_l1, n)[0]
@@ -514,7 +536,7 @@ class Network:
     def _measure(self, data, lmbda=0.0, lmbda_l1=0.0, n=None):
         """(total cost, accuracy) over data, in one pass through the network."""
         images, y = self._data("data", data)
-        a, targets = self._outputs(images), self._targets(y, len(images), images)
+        a, targets = self._outputs(images), self._targets(y, images)
         cost = self._cost(a, targets)
         n = n or len(images)
         for layer in self.layers:
@@ -536,7 +558,7 @@ class Network:
 
     @contextlib.contextmanager
     def _states_set_aside(self):
-        """Within it layers begin with 0; afterwards training goes on with the states that it had."""
+        """Afterwards training goes on with the states that it had."""
         stateful = [(layer, layer.state and tuple(array.copy() for array in layer.state))
                     for layer in self.layers if getattr(layer, "stateful", False)]
         try:
@@ -548,8 +570,8 @@ class Network:
     def cost_of(self, x, y, training=False):
         """The mean cost of one mini-batch without regularisation, dropout at work if training."""
         x = self._inputs(x)
-        y = self._targets(y, len(x), x)
-        with self.ops.running():
+        y = self._targets(y, x)
+        with self.ops.running(), self._states_set_aside():
             return self._cost(self._forward(x, training), y)
 
     @property
@@ -616,8 +638,8 @@ class Network:
     def _inputs(self, x):
         return examples.inputs(self, x)
 
-    def _targets(self, y, m, x=None):
-        return examples.targets(self, y, m, valid=examples.steps_that_count(self, x))
+    def _targets(self, y, x):
+        return examples.targets(self, y, x)
 
     def _data(self, name, data):
         return examples.data(self, name, data)
@@ -660,6 +682,16 @@ def _at_least(name, value, least, whole=False):
         raise ValueError(f"{name} must be {'finite' if least == -math.inf else f'at least {least}'}, "
                          f"not {value!r}")
     return value if whole else float(value)
+
+
+def _clip(clip):
+    """SGD's argument as a float; infinity, like None, shortens nothing."""
+    if clip is None:
+        return None
+    if isinstance(clip, bool) or not isinstance(clip, (int, float, np.number)) or not clip > 0:
+        raise (ValueError if isinstance(clip, (int, float, np.number)) else TypeError)(
+            f"clip must be a number above 0, or None to shorten nothing, not {clip!r}")
+    return float(clip)
 
 
 __all__ = ["Diverged", "History", "Layer", "Network"]

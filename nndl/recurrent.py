@@ -92,8 +92,10 @@ class Recurrent(Layer):
     begin = None     # the state that forward begins with, instead of 0; handed in for one call
     follows = False  # forward begins where the last one ended: for sampling, step by step
 
-    def __init__(self, n, truncate=None, stateful=False, init="glorot"):
+    def __init__(self, n, *, truncate=None, stateful=False, init="glorot"):
         self.n, self.truncate = _count("n", n), check_truncate(truncate)
+        if not isinstance(stateful, (bool, np.bool_)):
+            raise TypeError(f"stateful must be True or False, not {stateful!r}")
         self.stateful, self.init = bool(stateful), init
         self.state = None
         initialize.by_name(init)
@@ -157,12 +159,19 @@ class Recurrent(Layer):
         """The state before the first step: handed in, or left over, or nothing, which is 0."""
         if self.begin is not None:
             state, self.begin = self.begin, None
-            return tuple(np.asarray(array, self.dtype) for array in state)
-        goes_on = self.follows or (self.stateful and training)
-        if not goes_on or self.state is None or len(self.state[0]) != m:
+            if not isinstance(state, tuple) or len(state) != self.kinds:
+                raise TypeError(f"begin must be a tuple, ({'h' if self.kinds == 1 else 'h, c'},), of "
+                                f"arrays ({m}, {self.n}), as state is, not {type(state).__name__}")
+        elif self.state is None or not (self.follows or (self.stateful and training)):
             return (None,) * self.kinds
-        return tuple([kept(self.work, f"begun {number}", array)
-                      for number, array in enumerate(self.state)])
+        else:
+            state = self.state
+            if len(state[0]) != m:
+                raise ValueError(f"{m} sequences cannot go on where {len(state[0])} have ended: "
+                                 "reset() lets them begin with 0")
+        # A copy: forward will overwrite state, and backward asks for this still.
+        return tuple([kept(self.work, f"begun {number}", np.asarray(array, self.dtype))
+                      for number, array in enumerate(state)])
 
     def reset(self):
         """Forget the state: the next sequences begin with 0."""
@@ -186,8 +195,10 @@ class LSTM(Recurrent):
     name = "lstm"
     gates, kinds = 4, 2
 
-    def __init__(self, n, truncate=None, stateful=False, init="glorot", forget_bias=1.0):
-        super().__init__(n, truncate, stateful, init)
+    def __init__(self, n, *, truncate=None, stateful=False, init="glorot", forget_bias=1.0):
+        super().__init__(n, truncate=truncate, stateful=stateful, init=init)
+        if isinstance(forget_bias, bool) or not isinstance(forget_bias, (int, float, np.number)):
+            raise TypeError(f"forget_bias must be a number, not {forget_bias!r}")
         self.forget_bias = float(forget_bias)
 
     def setup(self, shape, ops, rng, dtype):
@@ -284,11 +295,8 @@ class EncoderDecoder(Layer):
     def setup(self, shape, ops, rng, dtype):
         """Draw the weights of both; shape is (reads + t, n_in)."""
         out = super().setup(shape, ops, rng, dtype)
-        for part in ("encoder", "decoder"):
-            layer = getattr(self, part)
+        for layer in (self.encoder, self.decoder):
             layer.setup(shape, ops, rng, dtype)
-            for name in layer.parameters:
-                setattr(self, f"{part}_{name}", getattr(layer, name))
         return out
 
     def forward(self, a, training=False):
@@ -303,7 +311,7 @@ class EncoderDecoder(Layer):
             self.encoder.forward(seen_as(self.work, "read", a, lambda a: a[:, :self.reads]), training)
             self.decoder.begin = self.encoder.state
             a = seen_as(self.work, "to write", a, lambda a: a[:, self.reads:])
-        self.decoder.valid = None if going_on else self._valid("valid written", slice(self.reads, None))
+        self.decoder.valid = self._valid("valid written", slice(0 if going_on else self.reads, None))
         return self.decoder.forward(a, training)
 
     def _valid(self, name, steps):
@@ -320,9 +328,6 @@ class EncoderDecoder(Layer):
         d_read[...] = 0
         d_read[:, -1] = d_between[0]
         dx_read, _ = self.encoder.back(d_read, *d_between[1:])
-        for part in ("encoder", "decoder"):
-            for name in Recurrent.parameters:
-                setattr(self, f"nabla_{part}_{name}", getattr(getattr(self, part), f"nabla_{name}"))
         if dx is None:
             return None
         whole = steps_of(self.work, "dx", (m, self.reads + t, dx.shape[2]), d.dtype)
@@ -343,6 +348,23 @@ class EncoderDecoder(Layer):
         """The two parts."""
         kind = type(self.encoder).__name__
         return f"{kind} {self.n} reads {self.reads}, {kind} {self.n} writes"
+
+
+def _of_part(part, name):
+    """The encoder's or the decoder's w_xh, and so on, as an attribute of both together."""
+    def its(both):
+        return getattr(getattr(both, part), name)
+
+    def set_its(both, array):
+        setattr(getattr(both, part), name, array)
+
+    return property(its, set_its)
+
+
+for _part in ("encoder", "decoder"):
+    for _name in Recurrent.parameters:
+        setattr(EncoderDecoder, f"{_part}_{_name}", _of_part(_part, _name))
+        setattr(EncoderDecoder, f"nabla_{_part}_{_name}", _of_part(_part, f"nabla_{_name}"))
 
 
 def in_steps(work, name, x):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .ops.shapes import check_symbols, is_int
+
 AT_ONCE = 500  # digits that are drawn side by side
 
 
@@ -35,11 +37,20 @@ class Writer:
 def write(net, x, steps, choose=None, feed=None, end=None):
     """What a network writes after x, symbols (m, t) or Sequences of them.  Returns (m, steps) symbols.
 
+    x      : for an EncoderDecoder what it reads, padded to its `reads` steps, and the one symbol that
+             writing begins with: of x as tasks.to_be_written makes it the first reads + 1 steps,
+             Sequences(x.padded[:, :reads + 1], valid=x.valid[:, :reads + 1])
     choose : function of probabilities (m, n_out) that returns symbols (m,); None: the likeliest
     feed   : which input an output becomes, array[output]; None: itself
     end    : a symbol after which a row goes on with -1; None: none
     """
-    choose = choose or (lambda a: a.argmax(axis=1))
+    if not is_int(steps) or steps < 1:
+        raise ValueError(f"steps must be an int of at least 1, not {steps!r}")
+    if choose is not None and not callable(choose):
+        raise TypeError(f"choose must be a function such as sampler(rng), or None, not {choose!r}")
+    if end is not None and not is_int(end):
+        raise TypeError(f"end must be a symbol, an int, not {end!r}")
+    choose, feed = choose or (lambda a: a.argmax(axis=1)), None if feed is None else np.asarray(feed)
     writer = Writer(net)
     a, written = writer.read(x)[:, -1], np.full((len(x), steps), -1)
     ended = np.zeros(len(x), bool)
@@ -59,6 +70,8 @@ def sampler(rng, temperature=1.0):
 
     rng : a Generator;  temperature : above 0
     """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a Generator, say np.random.default_rng(0), not {rng!r}")
     _check(temperature, "; to take the likeliest always, leave out choose")
 
     def choose(a):
@@ -79,7 +92,12 @@ def draw(net, labels, rng, rows=28, temperature=1.0):
     Returns (n, rows, w) bytes, 0 and 255.
     """
     _check(temperature)
+    Writer(net, "sigmoid")
     labels, w = np.asarray(labels), net.output_shape[-1]
+    check_symbols("labels", labels, net.input_shape[-1] - w)
+    if net.input_shape[0] is not None:
+        raise ValueError(f"the network draws a row at a time: it needs input_shape=(None, "
+                         f"{net.input_shape[1]}), not {net.input_shape}")
     drawn = np.zeros((len(labels), rows, w), np.uint8)
     for start in range(0, len(labels), AT_ONCE):
         writer, some = Writer(net, "sigmoid"), slice(start, start + AT_ONCE)
@@ -96,9 +114,8 @@ def sharpened(p, temperature):
     """Probabilities p of sigmoid outputs σ(z) as those of σ(z / temperature)."""
     if temperature == 1:
         return p
-    p = np.asarray(p, float)
-    on, off = p ** (1 / temperature), (1 - p) ** (1 / temperature)
-    return on / (on + off)
+    p = np.clip(np.asarray(p, float), 1e-300, 1 - 1e-16)
+    return np.exp(-np.logaddexp(0, (np.log1p(-p) - np.log(p)) / temperature))
 
 
 def _check(temperature, mend=""):

@@ -9,7 +9,8 @@ from collections import Counter
 
 import numpy as np
 
-from .ops.shapes import check_symbols
+from .data.tasks import text_of
+from .ops.shapes import check_symbols, is_int
 from .sampling import Writer
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # stands for letters that the training text does not have
@@ -35,8 +36,8 @@ class Alphabet:
         return np.array([self._number.get(letter, 0) for letter in text], np.int64)
 
     def decode(self, symbols):
-        """The way back."""
-        return "".join(self.letters[s] for s in symbols)
+        """The way back; what is the number of no letter, say -1, ends it."""
+        return text_of(symbols, self.letters)
 
 
 def streams(symbols, m, t):
@@ -47,7 +48,10 @@ def streams(symbols, m, t):
     stream, and y the symbols one further on.  Train with mini_batch_size=m and shuffle=False.  What
     does not fill a mini-batch at the end is left out.
     """
-    symbols = np.asarray(symbols)
+    for name, number in ("m", m), ("t", t):
+        if not is_int(number) or number < 1:
+            raise ValueError(f"{name} must be an int of at least 1, not {number!r}")
+    symbols = _one_text(symbols)
     pieces = (len(symbols) - 1) // (m * t)
     if pieces < 1:
         raise ValueError(f"{len(symbols)} symbols are too few for {m} streams of {t}: at least "
@@ -66,7 +70,10 @@ def perplexity(net, symbols, at_once=200):
     net : a Network of symbols with a softmax output at each step
     symbols : (length,) ints;  at_once : steps between which only the state is handed on
     """
+    if not is_int(at_once) or at_once < 1:
+        raise ValueError(f"at_once must be an int of at least 1, not {at_once!r}")
     symbols, writer, cost = _at_least_two(symbols), Writer(net), 0.0
+    check_symbols("symbols", symbols, net.output_shape[-1])
     if any(hasattr(layer, "reads") for layer in net.layers):
         raise ValueError(f"{net!r} reads before it writes: it says nothing of a text that goes on")
     for begin in range(0, len(symbols) - 1, at_once):
@@ -78,10 +85,20 @@ def perplexity(net, symbols, at_once=200):
 
 def _at_least_two(symbols):
     """symbols as an array, if there is one that another comes before."""
+    symbols = _one_text(symbols)
     if len(symbols) < 2:
         raise ValueError(f"a text of {len(symbols)} symbols has none that another one comes before: at "
                          "least 2 are needed")
-    return np.asarray(symbols)
+    return symbols
+
+
+def _one_text(symbols):
+    """symbols as an array (length,)."""
+    symbols = np.asarray(symbols)
+    if symbols.ndim != 1:
+        raise TypeError(f"symbols must be one text as ints (length,), see Alphabet.encode, not "
+                        f"{symbols.dtype} {symbols.shape}")
+    return symbols
 
 
 class Trigram:
@@ -121,7 +138,9 @@ class Trigram:
 
     def perplexity(self, symbols):
         """As the function perplexity, of this model."""
-        symbols = _at_least_two(symbols).tolist()
+        symbols = _at_least_two(symbols)
+        check_symbols("symbols", symbols, self.n_symbols)
+        symbols = symbols.tolist()
         cost = -sum(math.log(self.probability(symbols[max(0, i - 2):i], symbols[i]))
                     for i in range(1, len(symbols)))
         return math.exp(cost / (len(symbols) - 1))

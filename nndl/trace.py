@@ -11,7 +11,6 @@ import numpy as np
 
 from .costs import classes, name_of
 from .data.sequences import parted
-from .examples import symbols
 from .layers import is_weight
 from .ops.shapes import times
 
@@ -23,15 +22,15 @@ def trace(net, x, y, file):
     """Print the steps of one mini-batch x, y to file.  The network is left as it was."""
     net = net.copy()  # its own buffers, gradients and random state
     say = _printer(file)
-    images = net._inputs(x)
+    bytes_came, images = np.asarray(parted(x)[0]).dtype == np.uint8, net._inputs(x)
     m = len(images)
-    targets = net._targets(y, m, images)
+    targets = net._targets(y, images)
 
     say(f"One mini-batch of {m}, on the {net.ops.name} backend, {net.dtype}.")
     say("\nForward")
     say(FORWARD.format("operation", "book", "shape", "mean", "std", ""))
     a = net._begin(images)
-    say(_forward_row("input", "" if symbols(net) else "byte/256", a, ""))
+    say(_forward_row("input", "byte/256" if bytes_came else "", a, ""))
     with net.ops.running():
         for layer in net.layers:
             a = layer.forward(a, training=True)

@@ -202,7 +202,7 @@ def models(tmp_path_factory):
     ("nowhere.npz", "there is no model file"), ("cut.npz", "not a whole nndl model file"),
     ("flipped.npz", "not a whole nndl model file"), ("empty.npz", "not a whole nndl model file"),
     ("text.npz", "not a whole nndl model file"), ("folder.npz", "is a folder"),
-    ("32.npz", "images must have shape (m, 1, 32, 32)"),
+    ("32.npz", "examples must have shape (m, 1, 32, 32)"),
     ("three.npz", "labels must be from 0 to 2"),
 ])
 def test_a_model_that_cannot_be_evaluated(model, says, models, data, capsys):

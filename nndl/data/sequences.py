@@ -6,7 +6,8 @@ import numpy as np
 class Sequences:
     """Sequences side by side in one array, and which of their steps there are.
 
-    padded  : (n, t, ...)  a row for each sequence; what stands where there is no step does not matter
+    padded  : (n, t, ...)  a row for each sequence; what stands where there is no step does not matter:
+              here it is 0
     lengths : (n,) ints from 1 to t, how many steps each has, from its beginning
     valid   : (n, t) bools, instead of lengths where the missing steps are elsewhere than at the end
 
@@ -25,6 +26,10 @@ class Sequences:
                             "steps there are")
         self.valid = (self._first_steps(np.asarray(lengths)) if valid is None else
                       self._mask(np.asarray(valid)))
+        missing = ~self.valid
+        if self.padded[missing].any():  # NaN, perhaps, and 0 times NaN is no 0
+            self.padded = self.padded.copy(order="K")
+            self.padded[missing] = 0
 
     @classmethod
     def of(cls, sequences):
@@ -39,11 +44,11 @@ class Sequences:
                                  "of steps")
             if len(one) == 0:
                 raise ValueError(f"sequences[{number}] is empty: each needs at least one step")
-            if one.shape[1:] != first.shape[1:] or one.dtype != first.dtype:
-                raise ValueError(f"sequences[{number}] is {one.dtype} {one.shape}, and sequences[0] "
-                                 f"{first.dtype} {first.shape}: only the number of steps may differ")
-        lengths = [len(one) for one in sequences]
-        padded = np.zeros((len(sequences), max(lengths), *first.shape[1:]), first.dtype)
+            if one.shape[1:] != first.shape[1:]:
+                raise ValueError(f"sequences[{number}] has shape {one.shape}, and sequences[0] "
+                                 f"{first.shape}: only the number of steps may differ")
+        lengths, dtype = [len(one) for one in sequences], np.result_type(*sequences)
+        padded = np.zeros((len(sequences), max(lengths), *first.shape[1:]), dtype)
         for row, one in zip(padded, sequences):
             row[:len(one)] = one
         return cls(padded, lengths)
@@ -68,9 +73,10 @@ class Sequences:
                              "needs at least one")
         return valid
 
-    def like(self, padded):
-        """The same steps of other numbers."""
-        return Sequences(padded, valid=self.valid)
+    @property
+    def lengths(self):
+        """(n,) how many steps each has."""
+        return self.valid.sum(axis=1)
 
     @property
     def shape(self):
@@ -97,8 +103,7 @@ class Sequences:
         return Sequences(self.padded[some], valid=self.valid[some])
 
     def __repr__(self):
-        steps = self.valid.sum(axis=1)
-        span = f" of {steps.min()} to {steps.max()} steps" if len(self) else ""
+        span = f" of {self.lengths.min()} to {self.lengths.max()} steps" if len(self) else ""
         return f"<{len(self)} sequences{span}>"
 
 

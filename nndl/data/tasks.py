@@ -4,6 +4,7 @@ Each function makes n examples with a Generator rng and returns (x, y) as Networ
 """
 
 import datetime
+import math
 
 import numpy as np
 
@@ -31,6 +32,7 @@ def binary_sums(n, bits, rng):
     bits : an int, or (least, most): each example its own number, and x are Sequences
     """
     least, most = (bits, bits) if np.ndim(bits) == 0 else bits
+    _in_order("bits", least, most)
     lengths = rng.integers(least, most + 1, n)
     x = np.zeros((n, most + 1, 2), np.float32)
     x[:, :most] = rng.integers(0, 2, (n, most, 2))
@@ -39,7 +41,7 @@ def binary_sums(n, bits, rng):
     for s in range(most + 1):
         y[:, s] += carry
         carry, y[:, s] = y[:, s] >> 1, y[:, s] & 1
-    return (x if least == most else Sequences(x, lengths + 1)), y
+    return (x if np.ndim(bits) == 0 else Sequences(x, lengths + 1)), y
 
 
 def reversed_words(n, rng, shortest=3, longest=10):
@@ -49,6 +51,7 @@ def reversed_words(n, rng, shortest=3, longest=10):
     y : (n, longest + 1) symbols: the word backwards and GO, then -1
     Which steps there are, x, Sequences, says.  For an EncoderDecoder that reads `longest` steps.
     """
+    _in_order("shortest, longest", shortest, longest)
     lengths = rng.integers(shortest, longest + 1, n)
     words = [rng.integers(0, len(LETTERS), length) for length in lengths]
     return to_be_written(words, [word[::-1] for word in words], longest, longest + 1, GO)
@@ -61,6 +64,7 @@ def dates(n, rng, first=1900, last=2099):
     y : (n, 10) symbols, ISO_LETTERS
     The letters of what is written come in x after those of what is read, so that they are others.
     """
+    _in_order("first, last", first, last, 9998)
     day, days = datetime.date(first, 1, 1), (datetime.date(last + 1, 1, 1)
                                              - datetime.date(first, 1, 1)).days
     chosen = [day + datetime.timedelta(int(d)) for d in rng.integers(0, days, n)]
@@ -86,14 +90,24 @@ def to_be_written(read, written, reads, writes, go, shift=0, ended=True):
         end = len(after) + ended
         x[i, :len(before)], valid[i, :len(before)] = before, True
         x[i, reads], valid[i, reads:reads + end] = go + shift, True
-        x[i, reads + 1:reads + end] = after[:end - 1] + shift
+        x[i, reads + 1:reads + end] = np.asarray(after[:end - 1], np.int64) + shift
         y[i, :end] = [*after, go][:end]
     return Sequences(x, valid=valid), y
 
 
+def _in_order(name, least, most, limit=math.inf):
+    if not 1 <= least <= most <= limit:
+        raise ValueError(f"{name} must be at least 1 and in order"
+                         + (f", and at most {limit}" if limit < math.inf else "")
+                         + f", not {least} and {most}")
+
+
 def symbols_of(text, letters):
     """Text as ints, each letter's place in `letters`."""
-    return np.array([letters.index(letter) for letter in text])
+    for letter in text:
+        if letter not in letters:
+            raise ValueError(f"{letter!r} in {text!r} is none of the letters {letters!r}")
+    return np.array([letters.index(letter) for letter in text], np.int64)
 
 
 def text_of(symbols, letters):

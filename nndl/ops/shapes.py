@@ -206,6 +206,7 @@ def check_truncate(truncate):
             raise TypeError(f"truncate must be an int or None, not {truncate!r}")
         if truncate < 1:
             raise ValueError(f"truncate must be at least 1 step, not {truncate}")
+        truncate = int(truncate)
     return truncate
 
 
