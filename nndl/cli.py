@@ -136,8 +136,12 @@ def train(options):
 def evaluate(options):
     """nndl evaluate: what a saved network gets right."""
     from . import Network
+    from .examples import by_step, symbols
     _use(options)
     net = Network.load(options.model, options.backend)
+    if symbols(net) or by_step(net):
+        raise ValueError(f"{options.model} is no network that says what an image is, but {net!r}: in "
+                         "Python net.accuracy((x, y)) measures it")
     splits = _splits(options.data)
     print(net)
     print()

@@ -19,17 +19,18 @@ import numpy as np
 
 from .backends import set_threads, usable_cores
 from .costs import classes
+from .data.sequences import parted
 from .model_file import describe, network_of, parameters, restore
 
 
 def plurality(predictions):
     """What most networks say of each example; of equally many the one that the first of them says.
 
-    predictions : (networks, m) ints.  Returns (m,).
+    predictions : (networks, m) ints, or (networks, m, t) of steps.  Returns (m,), or (m, t).
     """
     predictions = np.asarray(predictions)
     votes = (predictions[:, None] == predictions).sum(axis=1)  # how many say what each network says
-    return predictions[votes.argmax(axis=0), np.arange(predictions.shape[1])]
+    return np.take_along_axis(predictions, votes.argmax(axis=0)[None], axis=0)[0]
 
 
 def predict(nets, x, by="vote"):
@@ -41,18 +42,30 @@ def predict(nets, x, by="vote"):
     """
     if by not in ("vote", "probability"):
         raise ValueError(f'by must be "vote" or "probability", not {by!r}')
-    nets = list(nets)
-    if not nets:
-        raise ValueError("nets is empty: an ensemble needs at least one network")
+    nets = _some(nets)
     if by == "vote":
         return plurality([net.predict(x) for net in nets])
     return classes(sum(net.feedforward(x) for net in nets) / len(nets))
 
 
 def accuracy(nets, data, by="vote"):
-    """The fraction of data = (images, labels) that the networks together classify rightly."""
-    images, labels = data
-    return float(np.mean(predict(nets, images, by) == labels))
+    """The fraction of data = (images, labels) that the networks together classify rightly.
+
+    Where each step has an output, of the steps that count.
+    """
+    nets = _some(nets)
+    images, labels = nets[0]._data("data", data)
+    y, counted = parted(nets[0]._targets(labels, images))
+    right = predict(nets, images, by) == classes(y)
+    return float(np.mean(right if counted is None else right[counted]))
+
+
+def _some(nets):
+    """nets as a list, if there is one."""
+    nets = list(nets)
+    if not nets:
+        raise ValueError("nets is empty: an ensemble needs at least one network")
+    return nets
 
 
 def train(net, training_data, seeds, executor=None, own_layers=(), checkpoint=None, **sgd):

@@ -11,7 +11,18 @@ import sys
 import numpy as np
 import pytest
 
-from nndl import Dense, Network, Softmax, backends, cli, load_mnist, selftest, set_threads
+from nndl import (
+    LSTM,
+    Dense,
+    Embedding,
+    Network,
+    Softmax,
+    backends,
+    cli,
+    load_mnist,
+    selftest,
+    set_threads,
+)
 from nndl.command import new_folder
 from nndl.data import write_idx
 from nndl.schedules import falling
@@ -195,6 +206,8 @@ def models(tmp_path_factory):
     (folder / "folder.npz").mkdir()
     Network([Dense(10), Softmax()], input_shape=(1, 32, 32), backend="numpy").save(folder / "32.npz")
     Network([Dense(3), Softmax()], backend="numpy").save(folder / "three.npz")
+    Network([Embedding(3), LSTM(2), Dense(3), Softmax()], input_shape=(None,), backend="numpy").save(
+        folder / "writes.npz")
     return folder
 
 
@@ -204,6 +217,7 @@ def models(tmp_path_factory):
     ("text.npz", "not a whole nndl model file"), ("folder.npz", "is a folder"),
     ("32.npz", "examples must have shape (m, 1, 32, 32)"),
     ("three.npz", "labels must be from 0 to 2"),
+    ("writes.npz", "no network that says what an image is"),
 ])
 def test_a_model_that_cannot_be_evaluated(model, says, models, data, capsys):
     status = run("evaluate", models / model, "--data", data, "--backend", "numpy")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nndl import Dense, Network, Sigmoid, Softmax, ensemble
+from nndl import LSTM, Dense, Network, Sequences, Sigmoid, Softmax, ensemble
 from tests.nets import digits
 
 SGD = {"epochs": 2, "mini_batch_size": 10, "eta": 0.5}
@@ -44,6 +44,22 @@ def test_by_vote_and_by_probability():
         ensemble.predict(nets, x, by="luck")
     with pytest.raises(ValueError, match="nets is empty"):
         ensemble.predict([], x)
+
+
+def test_steps_are_voted_on_one_by_one_and_only_those_that_count():
+    r = np.random.default_rng(0)
+    nets = [Network([LSTM(4), Dense(3), Softmax()], input_shape=(None, 2), seed=seed)
+            for seed in range(3)]
+    x, y = Sequences(r.random((5, 4, 2)), [4, 1, 3, 2, 4]), r.integers(0, 3, (5, 4))
+    y[0, 2] = -1
+    each = np.array([one.predict(x) for one in nets])
+    together = ensemble.predict(nets, x)
+    for i, s in np.ndindex(5, 4):
+        assert together[i, s] == ensemble.plurality(each[:, [i], s])[0]
+    counted = x.valid & (y >= 0)
+    assert ensemble.accuracy(nets, (x, y)) == pytest.approx((together == y)[counted].mean())
+    for by in "vote", "probability":
+        assert ensemble.accuracy(nets[:1], (x, y), by) == pytest.approx(nets[0].accuracy((x, y)))
 
 
 def test_networks_of_one_output_name_two_classes():
