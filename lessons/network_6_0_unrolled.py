@@ -150,9 +150,9 @@ def main(backend=None, seed=0, out="pictures"):
     plots.bars({f"∂C/∂{name}": {
         **{f"step {s + 1}": contributions[name][s].item() for s in range(STEPS)},
         "sum": sums[name].item()} for name in NAMES}, lesson.path("contributions.png"),
-        "One gradient, four contributions: to w_hh's " + ", ".join(
-            f"{value:.3f}" for value in contributions["w_hh"].ravel())
-        + f", together {sums['w_hh'].item():.3f}", "∂C/∂ the weight, by the step that uses it",
+        f"Each weight's gradient is the sum over its {STEPS} steps, to w_hh's most comes from step "
+        f"{abs(contributions['w_hh']).ravel().argmax() + 1}",
+        "∂C/∂ the weight, by the step that uses it",
         note="step 1 contributes nothing to w_hh, because the state before it is 0")
 
     lesson.step(f"""Now every step's output should be {Y:g}.  Each of the four costs goes back to its

@@ -158,13 +158,13 @@ def main(epochs=5, train_size=5000, backend=None, seed=0, out="pictures", steps=
                                                               for when in curves))
                   for name in curves["before"]],
                  f"Measured: how much of the gradient is left {back} steps back")
+    keeps = max(arrives["after"], key=arrives["after"].get)
     headings = {when: f"gradient beside the last step's, {when} training" for when in curves}
     plots.lines({headings[when]: {name: (np.arange(steps), of[:, ::-1])
                                   for name, of in curves[when].items()} for when in curves},
                 lesson.path("training.png"),
-                f"{back} steps back, before and after training: " + "; ".join(
-                    f"{name} {arrives['before'][name]:.1g} and {arrives['after'][name]:.1g}"
-                    for name in curves["before"]),
+                f"{keeps} keeps most of the gradient over {back} steps: {arrives['after'][keeps]:.1g} "
+                f"of it after training, before at most {max(arrives['before'].values()):.1g}",
                 x="steps back from the end", log=list(headings.values()),
                 note=f"{SOME} sequences of {steps} steps"
                      + (f"; the mean of {counted(runs, 'run')}, and their span" if runs > 1 else ""))
@@ -216,11 +216,10 @@ def first_weights(lesson, far, backend, seed):
         {headings[0]: {f"radius {r:g}": (distance, curve[::-1]) for r, curve in scaled.items()},
          headings[1]: {f"forget bias {b:g}": (distance, curve[::-1]) for b, curve in of.items()}},
         lesson.path("first_weights.png"),
-        f"Before training, {back} steps back: " + "; ".join(
-            f"{what} {least:g} to {most:g}, {curves[least][0]:.0e} to {curves[most][0]:.0e} times the "
-            "last step's gradient" for what, curves, least, most in (
-                ("radius", scaled, min(RADII), max(RADII)),
-                ("forget bias", of, min(FORGET), max(FORGET)))),
+        f"The first weights decide what arrives {back} steps back: " + " and ".join(
+            f"{curves[least][0]:.0e} to {curves[most][0]:.0e} of the last step's gradient by the {what}"
+            for what, curves, least, most in (("radius", scaled, min(RADII), max(RADII)),
+                                              ("forget bias", of, min(FORGET), max(FORGET)))),
         x="steps back from the end", log=headings, note=f"the mean over {SOME} sequences; radius: of "
         "w_hh's largest eigenvalue")
     return scaled, slopes, forget

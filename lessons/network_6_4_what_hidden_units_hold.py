@@ -153,7 +153,8 @@ def figures(lesson, probes, x, ways):
         "Read off all units the carry is right for "
         + " and ".join(f"{percent(at.judge(x)['direction'], 1)} % {name}" for name, at in (
             ("in the untrained network", probes["before"]), ("in the trained one", probe))),
-        "v·h + v0, 1 for a carry, 0 for none", note="a carry is read where it is above 1/2")
+        "v·h + v0, 1 for a carry, 0 for none",
+        note=f"a carry is read where it is above 1/2; the last of {counted(len(ways[WAYS[0]]), 'run')}")
     means = [f"{100 * np.mean(ways[way]):.0f} %" for way in WAYS]
     plots.dots({way: [100 * share for share in ways[way]] for way in WAYS}, lesson.path("changed.png"),
                f"Moved by the difference of the means {means[0]} of the sums go on with the other "
