@@ -22,7 +22,7 @@ from .jit import copy_to, kernel
 
 WIDTH = 16           # columns of a panel: a line of cache in float32
 TALLEST = 6          # rows of a tile: with 16 registers of 8 numbers, 12 for sums, 2 for the panel
-ROWS_AT_ONCE = 96    # of a panel, that stay in the fastest cache while all rows of x meet them
+ROWS_AT_ONCE = 384   # of a panel, that stay in cache while columns of x meet them
 
 
 def panels_of(columns):
