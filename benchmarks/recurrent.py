@@ -29,6 +29,8 @@ from .timing import (
     undisturbed,
     use_threads,
 )
+
+# Its table, too: what benchmarks/__main__.py asks each benchmark for.
 from .training_step import HEADINGS, WIDTHS, cells, figure, finding, label, tables  # noqa: F401
 
 QUICK = {"rounds": 3, "seconds": 0.05, "tries": 1}

@@ -86,13 +86,20 @@ def full_runs():
     """A Markdown table: lessons 3.x as the book trains, over their seeds, and what is promised."""
     rows = [("lesson", "test images that are right, %", "commonly promised, %"),
             ("---", "---:", "---:")]
-    for id in lessons():
+    for id in PROMISED:
         if results := measured(id, "full"):
             accuracies = [accuracy for result in results
                           for accuracy in flat(result["measured"].get("accuracy", []))]
             if accuracies:
-                rows.append((id, spread(accuracies), PROMISED.get(id, "")))
+                rows.append((id, spread(accuracies), PROMISED[id]))
     return table(rows) if len(rows) > 2 else "Not yet measured.\n"
+
+
+def other_full_runs():
+    """A Markdown table: what the other lessons found at full length."""
+    return table([("lesson", "measured"), ("---", "---"), *(
+        (id, result["finding"]) for id in lessons() if id not in PROMISED
+        for result in measured(id, "full"))])
 
 
 def flat(value):
@@ -154,7 +161,8 @@ def table(rows):
 
 def with_tables(text):
     """The map's text, each table between its two marks made anew."""
-    for name, make in (("map", map_of_the_course), ("full", full_runs), ("solutions", solutions),
+    for name, make in (("map", map_of_the_course), ("full", full_runs),
+                       ("others", other_full_runs), ("solutions", solutions),
                        ("equations", index_of_equations)):
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, rest = text.split(begin)

@@ -51,13 +51,15 @@ def inputs(net, x):
             return x
     elif x.dtype == net.dtype and None in net.input_shape:
         return checked(net, x)
-    x, valid = parted(checked(net, x))
-    if not symbols(net):
-        if x.dtype == np.uint8:
-            x = np.multiply(x, net.dtype.type(1 / 256), dtype=net.dtype)
-        x = x.astype(net.dtype, copy=False)
-        if None not in net.input_shape:
-            x = x.reshape(len(x), *net.input_shape)
+    x = checked(net, x)
+    if symbols(net):
+        return x
+    x, valid = parted(x)
+    if x.dtype == np.uint8:
+        x = np.multiply(x, net.dtype.type(1 / 256), dtype=net.dtype)
+    x = x.astype(net.dtype, copy=False)
+    if None not in net.input_shape:
+        x = x.reshape(len(x), *net.input_shape)
     return x if valid is None else Sequences(x, valid=valid)
 
 

@@ -12,6 +12,8 @@ A wrong gradient raises GradientError, which names the array, the index and both
 
 import numpy as np
 
+from .layers import forget
+
 STEP = 1e-5          # relative to max(1, |x|)
 RELATIVE = 1e-7      # bound on ‖numeric - analytic‖ / (‖numeric‖ + ‖analytic‖) of each array
 SINGLE = 1e-6        # bound on |numeric - analytic| / max(1, |analytic|) of each index
@@ -160,7 +162,7 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
 
     def output():
         rng.bit_generator.state = state
-        _forget([layer])
+        forget([layer])
         return layer.forward(x, training=True)
 
     d_out = np.random.default_rng(seed + 1).normal(size=np.shape(output()))
@@ -181,13 +183,6 @@ def check_layer(layer, input_shape, m=3, backend="numpy", seed=0):
             raise GradientError(f"the gradient of {name} is None: backward must return or set it")
     gradients = {name: np.array(gradient) for name, gradient in gradients.items()}
     return check_arrays(output, arrays, gradients, d_out)
-
-
-def _forget(layers):
-    """Stateful layers go on where they have ended: each call here begins with the state 0."""
-    for layer in layers:
-        if hasattr(layer, "reset"):
-            layer.reset()
 
 
 def _unchanged(name, before, after):
@@ -222,12 +217,12 @@ def check_network(net, x, y, directions=10, seed=0):
 
     def cost():
         net.rng.bit_generator.state = state  # the same dropout masks each time
-        _forget(net.layers)
+        forget(net.layers)
         return net.cost_of(x, y, training=True)
 
     cost()
     net.rng.bit_generator.state = state
-    _forget(net.layers)
+    forget(net.layers)
     net.backprop(x, y, copy=False)
     arrays, gradients = {}, {}
     for number, layer in enumerate(net.layers):

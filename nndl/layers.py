@@ -545,6 +545,13 @@ class Dropout(Layer):
         return f"Dropout {self.p_dropout:g}"
 
 
+def forget(layers):
+    """Those of the layers that have a state begin anew, with 0."""
+    for layer in layers:
+        if hasattr(layer, "reset"):
+            layer.reset()
+
+
 def is_weight(name):
     """Whether a parameter of this name is a weight, w, w_xh, encoder_w_hh, and decays; or a bias."""
     return "w" in name.split("_")

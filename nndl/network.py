@@ -24,7 +24,7 @@ from . import backends, costs, examples
 from .checkpoint import Checkpoint, Position, fingerprint
 from .data.made import Made
 from .data.sequences import parted
-from .layers import Dense, Flatten, Layer, is_weight
+from .layers import Dense, Flatten, Layer, forget, is_weight
 from .mini_batches import mini_batches
 from .ops.shapes import is_int, times
 from .progress import Progress
@@ -314,7 +314,7 @@ class Network:
                     at.key = int(self.rng.integers(2**63)) if isinstance(images, Made) else 0
                 rate = _at_least("eta", eta(epoch) if callable(eta) else eta, 0)
                 if not at.done:
-                    self._forget()
+                    forget(stateful)
                 began = time.perf_counter() - at.seconds
                 for start in range(at.done, n, at_once):
                     some = gather.numbers(at, start, start + at_once)
@@ -399,7 +399,7 @@ class Network:
         some, gather = np.arange(n), mini_batches(self, images, y, n)
         small, self.velocity = SmallDense.of(self, momentum), {}
         with self._states_set_aside():
-            self._forget()
+            forget(self.layers)
             if small is not None:
                 small.update_mini_batches(gather, some, n, 0.0, 0.0, 0.0)
             else:
@@ -408,14 +408,8 @@ class Network:
                     if hasattr(layer, "compile"):
                         layer.compile(n)
             self._outputs(images[np.zeros(EVALUATED_AT_ONCE, int)])
-            self._forget()
+            forget(self.layers)
         self.random_state, self.velocity = state, velocity
-
-    def _forget(self):
-        """Layers that have a state begin anew."""
-        for layer in self.layers:
-            if hasattr(layer, "reset"):
-                layer.reset()
 
     def update_mini_batch(self, mini_batch, eta, lmbda=0.0, n=None, momentum=0.0, lmbda_l1=0.0,
                           clip=None):
@@ -480,6 +474,8 @@ class Network:
         y, counted = parted(y)
         if counted is None:
             return self.cost.fn(a, y)
+        if not counted.any():
+            return 0.0
         return self.cost.fn(a[counted], y[counted]) * int(counted.sum()) / len(a)
 
     def _output_error(self, a, y):
@@ -688,9 +684,11 @@ def _clip(clip):
     """SGD's argument as a float; infinity, like None, shortens nothing."""
     if clip is None:
         return None
-    if isinstance(clip, bool) or not isinstance(clip, (int, float, np.number)) or not clip > 0:
-        raise (ValueError if isinstance(clip, (int, float, np.number)) else TypeError)(
-            f"clip must be a number above 0, or None to shorten nothing, not {clip!r}")
+    wrong = f"clip must be a number above 0, or None to shorten nothing, not {clip!r}"
+    if isinstance(clip, bool) or not isinstance(clip, (int, float, np.number)):
+        raise TypeError(wrong)
+    if not clip > 0:
+        raise ValueError(wrong)
     return float(clip)
 
 

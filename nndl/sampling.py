@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .layers import forget
 from .ops.shapes import check_symbols, is_int
 
 AT_ONCE = 500  # digits that are drawn side by side
@@ -92,7 +93,7 @@ def draw(net, labels, rng, rows=28, temperature=1.0):
     Returns (n, rows, w) bytes, 0 and 255.
     """
     _check(temperature)
-    Writer(net, "sigmoid")
+    writer = Writer(net, "sigmoid")
     labels, w = np.asarray(labels), net.output_shape[-1]
     check_symbols("labels", labels, net.input_shape[-1] - w)
     if net.input_shape[0] is not None:
@@ -100,7 +101,8 @@ def draw(net, labels, rng, rows=28, temperature=1.0):
                          f"{net.input_shape[1]}), not {net.input_shape}")
     drawn = np.zeros((len(labels), rows, w), np.uint8)
     for start in range(0, len(labels), AT_ONCE):
-        writer, some = Writer(net, "sigmoid"), slice(start, start + AT_ONCE)
+        some = slice(start, start + AT_ONCE)
+        forget(writer.layers)
         x = np.zeros((len(labels[some]), 1, net.input_shape[-1]), net.dtype)
         x[np.arange(len(x)), :, w + labels[some]] = 1
         for s in range(rows):

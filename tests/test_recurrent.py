@@ -389,6 +389,13 @@ def test_axes_in_another_order_are_no_other_way_of_writing_it():
         assert net.feedforward(np.zeros(fits, np.float32)).shape == (5, 3)
 
 
+def test_a_mini_batch_of_which_no_step_counts_costs_and_teaches_nothing():
+    net = Network([LSTM(4), Dense(3), Softmax()], input_shape=(None, 2))
+    x, y, before = rng().random((2, 4, 2)), np.full((2, 4), -1), net.layers[0].w_xh.copy()
+    net.update_mini_batch((x, y), 0.5)
+    assert net.cost_of(x, y) == 0 and np.array_equal(net.layers[0].w_xh, before)
+
+
 def test_as_many_labels_as_steps_by_hand_too():
     net = Network([LSTM(4), Dense(3), Sigmoid()], input_shape=(None, 2))
     x = rng().random((3, 4, 2))

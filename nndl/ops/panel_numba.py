@@ -2,8 +2,8 @@
 
 A library's product first copies the matrix into an order of its own.  For five rows that takes longer
 than the product; but it is the same matrix at every step of the sequence, so here it is put in order
-once: in panels, each WIDTH columns of it.  On a CPU with AVX2 whose largest products reach 76 GF/s,
-OpenBLAS makes 12 of 5 x 128 times 128 x 512, and this 66.
+once: in panels, each WIDTH columns of it.  On a CPU with AVX2 OpenBLAS makes 5 x 128 times 128 x 512 at
+13 % of the rate of its largest products, and this at 87 %.
 
 A tile, some rows by WIDTH columns of the product, stays in the processor's registers until it is done.
 No loop in Python makes Numba's compiler do that: it stores each sum and loads it again.  So add_tile
