@@ -244,8 +244,8 @@ def _beyond():
                              "elastic": 18.0, "sigma": 4.0}}
     yield Experiment("beyond.chosen", "four convolutions, distorted images", **chosen,
                      data="distorted", protocol=LAST_VALIDATION)
-    yield Experiment("beyond.single", "four convolutions, 60,000 distorted images", **chosen, data="60,000 distorted",
-                     protocol=LAST_TEST, keep_model=True, runs=5)
+    yield Experiment("beyond.single", "four convolutions, 60,000 distorted images", **chosen,
+                     data="60,000 distorted", protocol=LAST_TEST, keep_model=True, runs=5)
     yield Experiment("beyond.vote", "the vote of these five", measure=vote, of="beyond.single",
                      protocol=LAST_TEST, runs=1)
     yield Experiment("beyond.mean", "their mean probability", measure=mean_probability,
