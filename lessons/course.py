@@ -23,6 +23,7 @@ PATHS = {
     "relu": ("3.1.0", "3.1.1", "3.1.2", "4.5"),                     # activations
     "dropout": ("3.2.0", "3.2.1", "3.2.2", "3.2.3"),
     "best": ("3.0.1", "3.3.2", "3.3.3"),                            # baseline, best network, ensemble
+    "recurrent": ("6.0", "6.1", "6.2", "6.3", "6.4"),
 }
 
 
@@ -73,13 +74,16 @@ def name_of(machine):
     return f"{machine['cpu']}, {machine['cores']} cores"
 
 
+def worked():
+    """{name: exercise} of the solutions, by the first lines of their files."""
+    return {path.stem: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+            for path in sorted((HERE / "solutions").glob("[a-z]*.py"))}
+
+
 def solutions():
-    """A Markdown table: each worked exercise, by its file's first line."""
-    rows = [("file", "exercise"), ("---", "---")]
-    for path in sorted((HERE / "solutions").glob("[a-z]*.py")):
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-        rows.append((f"[{path.stem}](solutions/{path.name})", text.splitlines()[0]))
-    return table(rows)
+    """A Markdown table of the solutions."""
+    return table([("file", "exercise"), ("---", "---"), *(
+        (f"[{name}](solutions/{name}.py)", exercise) for name, exercise in worked().items())])
 
 
 def full_runs():

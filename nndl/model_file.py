@@ -19,7 +19,13 @@ KIND, VERSION = "nndl model", 1
 
 def save(net, path):
     """Write net to path (".npz" is added where no ending is given).  Returns the path."""
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError:
+        raise TypeError(f"path must name a file, such as 'net.npz', not {path!r}") from None
+    if path.is_dir():
+        raise IsADirectoryError(f"path must name a file, such as {str(path / 'net.npz')!r}: "
+                                f"{str(path)!r} is a folder")
     path = path if path.suffix else path.with_suffix(".npz")
     write_arrays(path, KIND, VERSION, describe(net), parameters(net))
     return path

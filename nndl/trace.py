@@ -77,9 +77,11 @@ def _forward_row(what, equation, a, idle):
 def _backward_row(what, equation, delta, layer, m):
     def norm(array):
         return f"{np.linalg.norm(np.asarray(array, dtype=float)) / m:.4g}"
-    names = layer.parameters if layer else ()
-    nabla = [" ".join(norm(getattr(layer, f"nabla_{name}")) for name in names
-                      if is_weight(name) == weights) for weights in (True, False)]
+    nabla = []
+    for weights in (True, False):
+        names = [name for name in layer.parameters if is_weight(name) == weights] if layer else []
+        norms = [norm(getattr(layer, f"nabla_{name}")) for name in names]
+        nabla.append(", ".join(map("{} {}".format, names, norms) if len(names) > 1 else norms))
     shape, size = ("", "") if delta is None else (times(delta.shape), norm(delta))
     return BACKWARD.format(what, equation, shape, size, *nabla)
 

@@ -313,6 +313,22 @@ def test_a_lesson_is_well_formed(id):
         assert "lessons" not in line and "matplotlib" not in line, line
 
 
+def test_solutions_are_listed_and_run_by_name(capsys, monkeypatch):
+    from lessons.solutions import __main__ as command
+    from lessons.solutions import inverting_softmax
+    assert command.main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed and exercise in listed for name, exercise in course.worked().items())
+    assert command.main(["inverting_softmax"]) == 0
+    assert "comes back" in capsys.readouterr().out
+    monkeypatch.setattr(inverting_softmax, "main", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert command.main(["inverting_softmax"]) == 130
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["nothing"])
+    assert "there is no solution nothing; `python -m lessons.solutions` lists them" in (
+        capsys.readouterr().err)
+
+
 def test_the_short_ways_are_of_lessons_that_are_there():
     assert all(id in LESSONS for path in course.PATHS.values() for id in path)
 

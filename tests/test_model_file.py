@@ -4,7 +4,9 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
+import tempfile
 import tracemalloc
 import zipfile
 import zlib
@@ -193,6 +195,29 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_other(broken, error, tmp_p
             make().save(path)
     assert path.read_bytes() == old
     assert os.listdir(tmp_path) == ["model.npz"]
+
+
+@pytest.mark.parametrize("odd, error, says", [
+    (None, TypeError, "path must name a file, such as 'net.npz', not None"),
+    (3, TypeError, "path must name a file, such as 'net.npz', not 3"),
+    ("", IsADirectoryError, "path must name a file, such as 'net.npz': '.' is a folder"),
+    ("models", IsADirectoryError, "path must name a file, such as 'models/net.npz': 'models' is a f")])
+def test_where_no_file_can_be(odd, error, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("models")
+    with pytest.raises(error, match=re.escape(says)):
+        tiny().save(odd)
+    assert os.listdir() == ["models"] and not os.listdir("models")
+
+
+def test_a_folder_that_takes_no_file_is_named_with_the_file(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied", "a name of its own")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(PermissionError) as caught:
+        tiny().save(tmp_path / "model.npz")
+    assert caught.value.filename == str(tmp_path / "model.npz")
 
 
 def test_the_content_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):

@@ -12,9 +12,11 @@ from nndl import (
     ConvPool,
     Dense,
     Dropout,
+    Last,
     Layer,
     MaxPool,
     Network,
+    Recurrent,
     ReLU,
     Sigmoid,
     Softmax,
@@ -144,6 +146,18 @@ def test_gradient_norms_are_those_of_the_mean_cost(kind, backend):
     expected = [(f"{np.linalg.norm(w) / M:.4g}", f"{np.linalg.norm(b) / M:.4g}")
                 for w, b in zip(nabla_w, nabla_b)]
     assert norms == expected[::-1]
+
+
+def test_norms_of_several_weights_are_named(backend):
+    net = Network([Recurrent(3), Last(), Dense(2), Softmax()], input_shape=(4, 2),
+                  backend=backend, dtype="float64")
+    x = np.random.default_rng(0).normal(size=(M, 4, 2))
+    _, _, backward = traced(net, x, np.zeros(M, int))
+    net.backprop(x, np.zeros(M, int))
+    w_xh, w_hh = (np.linalg.norm(nabla) / M for nabla in (net.layers[0].nabla_w_xh,
+                                                          net.layers[0].nabla_w_hh))
+    row = backward[-1]
+    assert row[0].startswith("Recurrent") and row[-2] == f"w_xh {w_xh:.4g}, w_hh {w_hh:.4g}"
 
 
 def test_the_gradient_that_reaches_each_layer_is_measured(backend):

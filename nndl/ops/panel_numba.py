@@ -39,12 +39,15 @@ def columns_of(panel, columns):
 @kernel
 def into_panels(numbers, column, row, panels):
     """Write numbers into a row of panels, from a column on."""
-    width, k = panels.shape[2], 0
+    p, c, k = column // WIDTH, column % WIDTH, 0
     while k < numbers.size:
-        p, c = (column + k) // width, (column + k) % width
-        run = min(width - c, numbers.size - k)
-        copy_to(panels[p, row, c:c + run], numbers[k:k + run])
-        k += run
+        run = min(WIDTH - c, numbers.size - k)
+        if run == WIDTH:  # whose number of turns the compiler knows: a few instructions
+            for i in range(WIDTH):
+                panels[p, row, i] = numbers[k + i]
+        else:
+            copy_to(panels[p, row, c:c + run], numbers[k:k + run])
+        p, c, k = p + 1, 0, k + run
 
 
 def add_tile(rows, x, begin, apart, step, panel, sums, row, column):

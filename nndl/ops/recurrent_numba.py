@@ -9,7 +9,7 @@ all, and there a block takes some of the neurons.
 """
 
 import numpy as np
-from numba import get_thread_id, prange
+from numba import get_num_threads, get_thread_id, prange
 
 from .activation_numba import sigmoid, tanh
 from .jit import (
@@ -36,7 +36,6 @@ from .panel_numba import (
 )
 from .shapes import check_recurrent, check_recurrent_back
 
-PIECE = 16     # neurons whose dC/dz lie together, for all steps: a line of cache for each step
 FEWEST = 4     # sequences of a block, which share the weights in cache
 NEVER = 2**62  # steps: no sequence is so long
 
@@ -52,7 +51,8 @@ def lstm_forward(x, w_xh, w_hh, b, h0=None, c0=None, valid=None, work=None):
 
 
 def _run_forward(work, arrays, gates):
-    by_step, kernels, results = remembered(work, _prepare_forward, arrays, gates)
+    by_step, kernels, results = remembered(work, _prepare_forward, arrays, gates,
+                                           get_num_threads())
     *_, valid = arrays
     if valid is not None:
         by_step[...] = valid.T
@@ -61,7 +61,7 @@ def _run_forward(work, arrays, gates):
     return results
 
 
-def _prepare_forward(work, x, w_xh, w_hh, b, h0, c0, valid, gates):
+def _prepare_forward(work, x, w_xh, w_hh, b, h0, c0, valid, gates, threads):
     m, t, n = check_recurrent(x, w_xh, w_hh, b, valid=valid, gates=gates, h0=h0, c0=c0)
     n_in, few = x.shape[2], is_little(m, t, w_hh)
 
@@ -71,7 +71,7 @@ def _prepare_forward(work, x, w_xh, w_hh, b, h0, c0, valid, gates):
     panels, by_step = memory("panels", panels_of(gates * n), n_in + n, WIDTH), _by_step(work, valid)
     weights = np.ascontiguousarray(w_xh), np.ascontiguousarray(w_hh), panels
     given = (in_memory_order(x), _or_zeros(h0, m, n, x.dtype), panels, np.ascontiguousarray(b), by_step,
-             blocks_of(m), memory("z", m, panels.shape[0] * WIDTH), memory("h", t, m, n))
+             blocks_of(m, threads), memory("z", m, panels.shape[0] * WIDTH), memory("h", t, m, n))
     results = [given[-1]]
     if gates == 4:
         results += memory("c", t, m, n), memory("gates", t, m, 4 * n)
@@ -98,7 +98,8 @@ def lstm_backward(dh, h, c, gates, x, w_xh, w_hh, h0=None, c0=None, valid=None, 
 
 
 def _run_backward(work, arrays, *options):
-    by_step, kernels, results = remembered(work, _prepare_backward, arrays, *options)
+    by_step, kernels, results = remembered(work, _prepare_backward, arrays, *options,
+                                           get_num_threads())
     *_, valid, _ = arrays
     if valid is not None:
         by_step[...] = valid.T
@@ -108,7 +109,7 @@ def _run_backward(work, arrays, *options):
 
 
 def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, dc_last, gates,
-                      truncate, need_dx):
+                      truncate, need_dx, threads):
     m, t, n = check_recurrent_back(x, w_xh, w_hh, valid, truncate, gates=gates, dh=dh, h=h, c=c,
                                    all_gates=all_gates, h0=h0, c0=c0, dc_last=dc_last)
     n_in, g, few = x.shape[2], gates * n, is_little(m, t, w_hh)
@@ -119,13 +120,12 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
     x, h, first_h = in_memory_order(x), in_memory_order(h), _or_zeros(h0, m, n, x.dtype)
     back = memory("back", panels_of(n + n_in * need_dx), g, WIDTH)
     inputs = memory("inputs", panels_of(n_in + n), t * m, WIDTH)
-    pieces = -(-g // PIECE)
-    dz, dx, dh0 = (memory("dz", pieces, t * m, PIECE), memory("dx", t, m, n_in * need_dx),
+    dz, dx, dh0 = (memory("dz", panels_of(g), t * m, WIDTH), memory("dx", t, m, n_in * need_dx),
                    memory("dh0", m, n))
-    dz[-1] = 0  # what is left of the last piece is computed with, too, and thrown away
+    dz[-1] = 0  # what is left of the last panel is computed with, too, and thrown away
     nabla = memory("nabla_w_xh", g, n_in), memory("nabla_w_hh", g, n), memory("nabla_b", g)
     by_step = _by_step(work, valid)
-    steps = (in_memory_order(dh), h, back, by_step, truncate or NEVER, blocks_of(m),
+    steps = (in_memory_order(dh), h, back, by_step, truncate or NEVER, blocks_of(m, threads),
              memory("dz now", m, g), memory("handed", m, back.shape[0] * WIDTH), dz, dx, dh0)
     dc0 = None
     if gates == 4:
@@ -138,7 +138,7 @@ def _prepare_backward(work, dh, h, c, all_gates, x, w_xh, w_hh, h0, c0, valid, d
                 (np.ascontiguousarray(w_xh), np.ascontiguousarray(w_hh), x, first_h, h, back, inputs)),
                (run, steps),
                (_weights_at_once if few else _weights,
-                (dz, inputs, memory("nabla", pieces * PIECE, inputs.shape[0] * WIDTH), *nabla))]
+                (dz, inputs, memory("nabla", dz.shape[0] * WIDTH, inputs.shape[0] * WIDTH), *nabla))]
     return by_step, kernels, (in_logical_order(dx) if need_dx else None, dh0, dc0, *nabla)
 
 
@@ -157,9 +157,9 @@ def _by_step(work, valid):
     return buffer(work, "valid", (0, 0) if valid is None else valid.T.shape, np.dtype(bool))
 
 
-def blocks_of(m):
-    """How many blocks m sequences make."""
-    return max(1, min(BLOCKS, m // FEWEST))
+def blocks_of(m, threads):
+    """How many blocks m sequences make: one for each thread, since tall products are the fastest."""
+    return max(1, min(threads, m // FEWEST))
 
 
 # --- forward ----------------------------------------------------------------------------------------
@@ -430,22 +430,22 @@ def _lstm_backward(dh, h, back, valid, truncate, blocks, now, handed, dz, dx, d_
 
 @kernel
 def some_weights(start, stop, dz, inputs, nabla, nabla_w_xh, nabla_w_hh, nabla_b):
-    """BP4 and BP3, summed over all steps and sequences, for the neurons of some pieces."""
+    """BP4 and BP3, summed over all steps and sequences, for the neurons of some panels of dz."""
     rows, n = dz.shape[1], nabla_w_hh.shape[1]
-    end = min(stop * PIECE, nabla_b.size)
-    clear(nabla_b[start * PIECE:end])
-    clear(nabla[start * PIECE:stop * PIECE])
+    end = min(stop * WIDTH, nabla_b.size)
+    clear(nabla_b[start * WIDTH:end])
+    clear(nabla[start * WIDTH:stop * WIDTH])
     for row in range(0, rows, ROWS_AT_ONCE):
         many = min(row + ROWS_AT_ONCE, rows)
-        for piece in range(start, stop):
-            j = piece * PIECE
+        for panel in range(start, stop):
+            j = panel * WIDTH
             for p in range(inputs.shape[0]):
-                add_product_of_columns(dz[piece, row:many], inputs[p, row:many], nabla, j, j + PIECE,
+                add_product_of_columns(dz[panel, row:many], inputs[p, row:many], nabla, j, j + WIDTH,
                                        p * WIDTH)
-            total = nabla_b[j:min(j + PIECE, end)]
+            total = nabla_b[j:min(j + WIDTH, end)]
             for r in range(row, many):
-                add_to(total, dz[piece, r])
-    for j in range(start * PIECE, end):
+                add_to(total, dz[panel, r])
+    for j in range(start * WIDTH, end):
         copy_to(nabla_w_hh[j], nabla[j, :n])
         copy_to(nabla_w_xh[j], nabla[j, n:n + nabla_w_xh.shape[1]])
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nndl import backends
 from nndl.gradcheck import check_arrays, check_operation
 from nndl.ops import panel_numba, recurrent_numba
+from nndl.ops.memory import in_logical_order
 from tests.ops.checks import (
     assert_agree,
     check_work,
@@ -28,16 +29,14 @@ pytestmark = pytest.mark.usefixtures("sharing")
 if numba.config.DISABLE_JIT:  # as Python, for tests/mutations.py: small panels stand for large ones
     for module in panel_numba, recurrent_numba:
         module.WIDTH, module.ROWS_AT_ONCE = 8, 6
-    recurrent_numba.PIECE = 4
-WIDTH, ROWS_AT_ONCE, PIECE = panel_numba.WIDTH, panel_numba.ROWS_AT_ONCE, recurrent_numba.PIECE
+WIDTH, ROWS_AT_ONCE = panel_numba.WIDTH, panel_numba.ROWS_AT_ONCE
 
 GATES = {"recurrent": 1, "lstm": 4}
 cells = pytest.mark.parametrize("cell", GATES)
-# On both sides of what is taken at once: tiles, panels, pieces, rows of a panel.
+# On both sides of what is taken at once: tiles, panels, rows of a panel.
 EXAMPLES = st.sampled_from([1, 2, 3, 4, 7, 17])
 STEPS = st.sampled_from([1, 2, 3, 9])
-NUMBERS = st.sampled_from([1, 3, 4, PIECE, PIECE + 1, WIDTH // 2, WIDTH - 1, WIDTH + 1,
-                           WIDTH + WIDTH // 2 + 1])
+NUMBERS = st.sampled_from([1, 3, 4, WIDTH // 2, WIDTH - 1, WIDTH, WIDTH + 1, WIDTH + WIDTH // 2 + 1])
 
 
 class Case:
@@ -109,9 +108,9 @@ def test_gradients_of_every_index(ops, cell, m, t, n_in, n, ragged, seed):
 
 
 @cells
-def test_gradients_across_panels_and_pieces(ops, cell):
-    """More neurons than a piece, more inputs and neurons than a panel; an odd number of sequences."""
-    Case(cell, 3, 2, WIDTH - PIECE + 1, PIECE + 1).check_gradients(ops)
+def test_gradients_across_panels(ops, cell):
+    """More neurons than a panel; an odd number of sequences."""
+    Case(cell, 3, 2, 2, WIDTH + 1).check_gradients(ops)
 
 
 def test_check_operation_takes_them(ops):
@@ -344,10 +343,22 @@ def test_which_path_is_taken(fast, monkeypatch, cell):
         calls.clear()
 
 
-@pytest.mark.parametrize("m, blocks", [(1, 1), (2, 1), (4, 1), (7, 1), (8, 2), (10, 2), (16, 4),
-                                       (31, 7), (33, 8), (100, 8)])
-def test_blocks_are_of_four_sequences_at_least(m, blocks):
-    assert recurrent_numba.blocks_of(m) == blocks
+@pytest.mark.parametrize("m, threads, blocks", [(1, 2, 1), (7, 2, 1), (8, 2, 2), (100, 2, 2),
+                                                (100, 1, 1), (16, 8, 4), (31, 8, 7), (33, 8, 8)])
+def test_a_block_for_each_thread_but_of_four_sequences_at_least(m, threads, blocks):
+    assert recurrent_numba.blocks_of(m, threads) == blocks
+
+
+def test_another_number_of_threads_is_another_number_of_blocks(fast, monkeypatch):
+    """Though the memory that was prepared for the first is there, and used again."""
+    asked = []
+    monkeypatch.setattr(recurrent_numba, "blocks_of", lambda m, threads: asked.append(threads) or 1)
+    case, work = Case("lstm", 8, 2, 2, 20), {}
+    case.x = in_logical_order(np.zeros((2, 8, 2)))
+    for threads in (1, 1, 3):
+        monkeypatch.setattr(recurrent_numba, "get_num_threads", lambda threads=threads: threads)
+        case.forward(fast, work)
+    assert asked == [1, 3]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -390,7 +401,7 @@ def test_the_same_bits_however_the_sequences_are_shared_out(fast, monkeypatch, c
     case = Case(cell, 11, 4, 5, 20, np.float32)
     results = []
     for blocks in (1, 2, 3, 5):
-        monkeypatch.setattr(recurrent_numba, "blocks_of", lambda m, blocks=blocks: blocks)
+        monkeypatch.setattr(recurrent_numba, "blocks_of", lambda m, threads, blocks=blocks: blocks)
         with shared_out():
             out = case.forward(fast)
             results.append([array.tobytes() for array in (*out, *case.backward(fast, out).values())])
