@@ -15,6 +15,8 @@ from pathlib import Path
 from nndl.files import write_atomically
 from nndl.lesson import about, spread
 
+from .claims import CLAIMS
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"  # quick/ID.json and full/ID.SEED.json, as `--results` writes them
 PATHS = {
@@ -99,6 +101,15 @@ def full_runs():
     return table(rows) if len(rows) > 2 else "Not yet measured.\n"
 
 
+def verdicts():
+    """A Markdown table: what is commonly said, and what the full runs measured of it."""
+    rows = [("it is said", "lesson", "measured", "verdict"), ("---",) * 4]
+    for said, (id, judge) in CLAIMS.items():
+        if results := measured(id, "full"):
+            rows.append((said, id, *judge([result["measured"] for result in results])))
+    return table(rows) if len(rows) > 2 else "Not yet measured.\n"
+
+
 def other_full_runs():
     """A Markdown table: what the other lessons found at full length."""
     return table([("lesson", "measured"), ("---", "---"), *(
@@ -166,7 +177,7 @@ def table(rows):
 def with_tables(text):
     """The map's text, each table between its two marks made anew."""
     for name, make in (("map", map_of_the_course), ("full", full_runs),
-                       ("others", other_full_runs), ("solutions", solutions),
+                       ("verdicts", verdicts), ("others", other_full_runs), ("solutions", solutions),
                        ("equations", index_of_equations)):
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, rest = text.split(begin)

@@ -7,6 +7,8 @@ from hypothesis import given
 from nndl.ops.memory import (
     LINE,
     buffer,
+    channels_first,
+    channels_last,
     in_logical_order,
     in_memory_order,
     in_order,
@@ -130,5 +132,6 @@ def test_orders_in_memory(shape, layout, seed):
     assert np.array_equal(in_logical_order(there), x)
     if len(shape) == 4:
         m, c, h, w = shape
-        assert there.shape == (m, h, w, c)
+        assert there.shape == channels_last(x).shape == (m, h, w, c)
+        assert np.array_equal(channels_first(channels_last(x)), x)
         assert np.shares_memory(there, x) == x.transpose(0, 2, 3, 1).flags.c_contiguous

@@ -1,0 +1,76 @@
+"""What is commonly said, judged by measurements that are made up here: lessons/claims.py."""
+
+import pytest
+
+from lessons import course
+from lessons.claims import CLAIMS, NOT_SO, SO, SOMETIMES, UNDECIDED
+
+RELU, TANH, HALF, LARGE, TENTH, FAILS = CLAIMS
+
+
+def judged(said, *runs):
+    """(numbers in words, verdict) of a claim."""
+    return CLAIMS[said][1](list(runs))
+
+
+@pytest.mark.parametrize("relu, sigmoid, verdict", [
+    ([5, 3, 1], [15, 20, None], SO), ([1, 2, 1], [4, 5, 15], "of ReLU it is so; sigmoid needs fewer"),
+    ([6, 5, 5], [15, 15, 15], "of sigmoid it is so; ReLU needs more"),
+    ([None, 1, 1], [14, 15, 15], NOT_SO)])
+def test_relu_in_five_epochs(relu, sigmoid, verdict):
+    said, found = judged(RELU, *({"reached": {"ReLU": [r], "sigmoid": [s]}}
+                                 for r, s in zip(relu, sigmoid)))
+    assert found == verdict
+    assert said.endswith("sigmoid in epoch " + ", ".join(str(s or "never") for s in sigmoid))
+
+
+@pytest.mark.parametrize("relu, tanh, verdict", [
+    ([2, 3], [4, 7], SO), ([2, 3], [3, 5.9], NOT_SO), ([2, 3], [4, 5.9], SOMETIMES)])
+def test_relu_twice_as_fast(relu, tanh, verdict):
+    said, found = judged(TANH, *({"epochs": {"ReLU": r, "tanh": t}} for r, t in zip(relu, tanh)))
+    assert found == verdict and f"{relu[0]:.1f} and {tanh[0]:.1f}, " in said
+
+
+@pytest.mark.parametrize("half, none, fifth, verdict", [
+    ([0.98, 0.97], [0.96, 0.95], [0.96, 0.96], SO),
+    ([0.98, 0.97], [0.96, 0.95], [0.99, 0.985], NOT_SO),
+    ([0.98, 0.97], [0.96, 0.95], [0.975, 0.975], UNDECIDED)])
+def test_half_is_the_best_rate(half, none, fifth, verdict):
+    said, found = judged(HALF, *({"validation": {"p = 0": [n], "p = 0.2": [f], "p = 0.5": [h]}}
+                                 for h, n, f in zip(half, none, fifth)))
+    assert found == verdict and f"p = 0.5 {50 * sum(half):.2f} ± " in said
+
+
+@pytest.mark.parametrize("dropout, l2, verdict", [
+    ([0.98, 0.97], [0.96, 0.96], SO), ([0.95, 0.94], [0.96, 0.96], NOT_SO),
+    ([0.98, 0.95], [0.96, 0.96], UNDECIDED), ([0.96, 0.96], [0.96, 0.96], UNDECIDED)])
+def test_dropout_beats_l2(dropout, l2, verdict):
+    runs = [{"accuracies": {"large with dropout": [d], "large with L2": [w],
+                            "large with neither": [0.9], "small with L2": [0.5]}}
+            for d, w in zip(dropout, l2)]
+    assert judged(LARGE, *runs)[1] == verdict
+
+
+@pytest.mark.parametrize("tenth, fiftieth, verdict", [
+    ([0.98, 0.99], [0.96, 0.98], SO), ([0.98, 0.99], [0.98, 0.975], f"{SO}, and 2 % are enough, too"),
+    ([0.96, 0.95], [0.98, 0.98], NOT_SO), ([0.98, 0.965], [0.98, 0.98], UNDECIDED)])
+def test_a_tenth_of_the_parameters(tenth, fiftieth, verdict):
+    size = {"dense 364": 300_000, "conv 20": 30_000, "conv 8 + conv 16": 6_000}
+    runs = [{"accuracies": {"dense 364": [0.97], "conv 20": [a], "conv 8 + conv 16": [b]},
+             "parameters": size} for a, b in zip(tenth, fiftieth)]
+    said, found = judged(TENTH, *runs)
+    assert found == verdict and "30,000" in said
+
+
+@pytest.mark.parametrize("sigmoid, verdict", [
+    ([0.1, 0.49], SO), ([0.5, 0.97], NOT_SO), ([0.49, 0.5], SOMETIMES)])
+def test_five_layers_of_sigmoids_fail(sigmoid, verdict):
+    runs = [{"accuracies": {"sigmoid": [s], "ReLU": [0.98]}} for s in sigmoid]
+    assert judged(FAILS, *runs)[1] == verdict
+
+
+def test_lessons_measure_what_claims_ask_for():
+    """Of the quick lessons, too: the same main has made them."""
+    for said, (id, judge) in CLAIMS.items():
+        (result,) = course.measured(id)
+        assert all(judge([result["measured"]])), said
