@@ -17,6 +17,10 @@ class Progress:
         self.wanted, self.epochs, self.n, self.done, self.bar = wanted, epochs, n, done, None
 
     def __enter__(self):
+        if self.wanted and self.done:
+            print(f"an earlier run came to {self._came_to()}: "
+                  + ("nothing is left" if self.done == self.epochs * self.n else "going on from there"),
+                  flush=True)
         if self.wanted and sys.stderr.isatty():
             from tqdm import tqdm
             # smoothing=0: the estimate is by the mean speed, which the measuring after each epoch
@@ -30,6 +34,11 @@ class Progress:
     def __exit__(self, *_):
         if self.bar is not None:
             self.bar.close()
+
+    def _came_to(self):
+        epochs, examples = divmod(self.done, self.n)
+        return (f"the end of epoch {epochs}/{self.epochs}" if not examples else
+                f"{examples:,} of {self.n:,} examples of epoch {epochs + 1}/{self.epochs}")
 
     def advance(self, examples):
         """So many more examples have been trained with."""

@@ -35,6 +35,7 @@ from nndl import (
 )
 from nndl.cli import book_network
 from nndl.gradcheck import EVERY_INDEX, GradientError, check_network
+from nndl.progress import Progress
 
 BACKENDS = ("numpy", "numba")
 
@@ -846,6 +847,25 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
     tiny().SGD(numbered(), 2, 10, 0.1, monitor_training_accuracy=True)
     assert "epoch 1/2" in terminal.getvalue() and "examples" in terminal.getvalue()
     assert "epoch 2/2: " in capsys.readouterr().out + terminal.getvalue()
+
+
+def test_where_an_earlier_run_came_to(tmp_path, capsys):
+    def lines(epochs):
+        tiny().SGD(numbered(), epochs, 10, 0.1, checkpoint=tmp_path / "run.npz")
+        return [line for line in capsys.readouterr().out.splitlines() if "compiling" not in line]
+
+    assert lines(2)[0].startswith("epoch 1/2: ")
+    said, *rest = lines(3)
+    assert said == "an earlier run came to the end of epoch 2/3: going on from there"
+    assert [line[:11] for line in rest] == ["epoch 3/3: "]
+    assert lines(3) == ["an earlier run came to the end of epoch 3/3: nothing is left"]
+
+
+def test_an_epoch_that_was_begun(capsys):
+    with Progress(True, 3, 100, 220):
+        pass
+    assert capsys.readouterr().out == (
+        "an earlier run came to 20 of 100 examples of epoch 3/3: going on from there\n")
 
 
 def test_no_progress_where_none_is_wanted(capsys):

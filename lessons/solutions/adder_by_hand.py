@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import Dense, Network, Recurrent, Softmax, plots
+from nndl.comparing import counted
 from nndl.data import tasks
 
 GAIN, SMALL, SURE = 30.0, 0.01, 40.0   # G, E and K above
@@ -80,7 +81,8 @@ def main(epochs=5, train_size=10_000, runs=5, sums=10_000, seed=0, out="pictures
     said = (f"training finds such weights in every run from {enough} on" if enough else
             "with none of these numbers training finds such weights in every run")
     saved = plots.dots(
-        {f"{units} hidden units, trained": [100 * share for share in found[units]] for units in UNITS}
+        {f"{counted(units, 'hidden unit')}, trained": [100 * share for share in found[units]]
+         for units in UNITS}
         | {"2 hidden units, by hand": [100 * hand]},
         Path(out) / "solutions" / "adder_by_hand.png",
         f"Two hidden units by hand do {100 * hand:.0f} % of the sums; {said}",

@@ -190,7 +190,7 @@ def distributions(panels, path, title, x, note=None, bins=60, span=None):
                     color=look["color"], linestyle=look["linestyle"], linewidth=1.8, label=name)
         ax.set_title(heading, loc="left", fontsize=TEXT_SIZE, color=BLACK, pad=10)
         ax.set_xlabel(x, fontsize=TEXT_SIZE, color=BLACK)
-        ax.set_ylabel("share, per unit", fontsize=TEXT_SIZE, color=BLACK)
+        ax.set_ylabel("density", fontsize=TEXT_SIZE, color=BLACK)
         ax.legend(fontsize=TEXT_SIZE, frameon=False)
     return write(fig, path)
 
