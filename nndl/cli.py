@@ -272,7 +272,8 @@ def _vectors(features):
 def reproduce(options):
     """nndl reproduce: the book's experiments, and its numbers beside ours."""
     from .experiments import EXPERIMENTS
-    from .reproduce import HEADINGS, chosen, draw, quick, result_file, run_all, table
+    from .reproduce import chosen, quick, result_file, run_all
+    from .reproduced import HEADINGS, draw, table
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
     if options.experiments == ["curves"]:

@@ -1,4 +1,4 @@
-"""Running the book's experiments, and setting what came out beside what the book says.
+"""Running the book's experiments; nndl/reproduced.py sets what came out beside what the book says.
 
 Each run of an experiment is a file, <id>.<seed>.json, with all that it depends on and all that it
 measured; until it is finished there is a checkpoint beside it, <id>.<seed>.<sources>.checkpoint.npz,
@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import signal
-import statistics
 import subprocess
 import sys
 import threading
@@ -32,16 +31,7 @@ from .data.distort import distorted
 from .data.expand import expand
 from .environment import machine, versions
 from .experiments import (
-    ABOUT,
-    AT_BEST_VALIDATION,
-    AT_LEAST,
-    BELOW,
-    BEST_TEST,
-    BEST_VALIDATION,
     EXPERIMENTS,
-    FIRST_VALIDATION,
-    LAST_TEST,
-    LAST_VALIDATION,
     Experiment,
 )
 from .files import write_atomically
@@ -51,8 +41,6 @@ from .network import Network
 from .scaled_tanh import ScaledTanh
 from .schedules import falling
 
-TOLERANCE = 0.15  # percent that a row may be off the book's number without a word
-ROUNDED = 0.5     # the same where the book says "about" a whole number
 # What a result depends on, but for the settings, which it has in it.
 SOURCES = ("ops", "network.py", "examples.py", "layers.py", "costs.py", "initialize.py",
            "mini_batches.py", "small_dense.py", "data/mnist.py", "data/made.py", "data/expand.py",
@@ -73,9 +61,11 @@ def chosen(patterns, chapter=None, everything=False):
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in EXPERIMENTS):
             close = difflib.get_close_matches(pattern, EXPERIMENTS, 1)
+            below = [name for name in EXPERIMENTS if name.startswith(f"{pattern.rstrip('.')}.")]
             mend = (f"--chapter {pattern.rstrip('.')} means the whole chapter" if pattern[:1].isdigit()
-                    and pattern.rstrip(".").isdigit() else f"is {close[0]} meant?" if close else
-                    "`nndl reproduce` lists them")
+                    and pattern.rstrip(".").isdigit() else
+                    f"'{pattern.rstrip('.')}.*' means {', '.join(below)}" if below else
+                    f"is {close[0]} meant?" if close else "`nndl reproduce` lists them")
             raise ValueError(f"there is no experiment {pattern!r}; {mend}")
     return [experiment for name, experiment in EXPERIMENTS.items()
             if everything or experiment.chapter == chapter
@@ -339,7 +329,7 @@ def _in_a_process(name, arguments, say):
         raise ValueError(line if child.returncode == 2 else f"exit status {child.returncode}")
 
 
-# --- what came out --------------------------------------------------------------------------------
+# --- what there is --------------------------------------------------------------------------------
 
 def results(experiment, folder):
     """Those of its runs that are there, by seed."""
@@ -359,103 +349,3 @@ def _read(path):
     if not isinstance(result, dict) or not NEEDED <= result.keys():
         raise ValueError(f"{path} is damaged: delete it, and its run is made again")
     return result
-
-
-def percent(experiment, result):
-    """What the book's protocol reads off a run, in percent."""
-    validation, test = result["validation_accuracy"], result["test_accuracy"]
-    if experiment.protocol == AT_BEST_VALIDATION:  # of equally good epochs the last, as in network3
-        return 100 * test[max(range(len(validation)), key=lambda epoch: (validation[epoch], epoch))]
-    return 100 * {BEST_TEST: lambda: max(test), LAST_TEST: lambda: test[-1],
-                  BEST_VALIDATION: lambda: max(validation),
-                  FIRST_VALIDATION: lambda: validation[0],
-                  LAST_VALIDATION: lambda: validation[-1]}[experiment.protocol]()
-
-
-def best(experiment, found):
-    """The number that the book's protocol takes from several runs, in percent."""
-    if experiment.protocol == AT_BEST_VALIDATION:
-        return percent(experiment, max(found, key=lambda result: max(result["validation_accuracy"])))
-    return max(percent(experiment, result) for result in found)
-
-
-def stale(experiment, found, folder):
-    """Whether a run is of other settings or other programs than those of now, or of other networks."""
-    now = json.loads(json.dumps(settings(experiment))), sources(experiment)
-    if any((result["experiment"], result["sources"]) != now for result in found):
-        return True
-    if not experiment.of:
-        return False
-    runs = members(experiment, folder, all_of_them=False)
-    return (stale(EXPERIMENTS[experiment.of], runs, folder)
-            or any(result.get("members") != named(runs) for result in found))
-
-
-HEADINGS = ("experiment", "", "book, %", "here, %", "best, %", "s a run", "verdict")
-
-
-def table(experiments, folder):
-    """Rows of HEADINGS, strings, for those of the experiments that have been run."""
-    rows = []
-    for experiment in experiments:
-        if found := results(experiment, folder):
-            values = [percent(experiment, result) for result in found]
-            here = f"{statistics.mean(values):.2f}"
-            if len(values) > 1:
-                here += f" ± {statistics.stdev(values):.2f}"
-            # More runs than it asks for would make the best of them better.
-            judged = [result for result in found if result["seed"] < experiment.runs]
-            words = [verdict(experiment, judged), "stale" * stale(experiment, found, folder)]
-            rows.append((
-                experiment.id, experiment.what, _book(experiment), f"{here} ({len(values)})",
-                f"{best(experiment, judged):.2f}" if judged else "",
-                f"{statistics.median(sum(result['seconds']) for result in found):,.0f}",
-                ", ".join(filter(None, words))))
-    return rows
-
-
-def _book(experiment):
-    """The book's number, as the table shows it."""
-    if experiment.book is None:
-        return experiment.says
-    if experiment.how in (ABOUT, BELOW):
-        return f"{experiment.how} {experiment.book:g}"
-    return f"{experiment.book:.2f}"
-
-
-def verdict(experiment, found):
-    """In a word: whether we get what the book does, within TOLERANCE and twice the spread.
-
-    The book's single run is set beside our mean: the more runs, the better would be the best of them.
-    """
-    whole = EXPERIMENTS.get(experiment.id, experiment)
-    if experiment.book is None or not found or experiment.epochs < whole.epochs:  # --quick is no match
-        return ""
-    values = [percent(experiment, result) for result in found]
-    here = best(experiment, found) if experiment.protocol == AT_BEST_VALIDATION else (
-        statistics.mean(values))
-    tolerance = max(ROUNDED if experiment.how == ABOUT else TOLERANCE,
-                    2 * statistics.stdev(values) if len(values) > 1 else 0)
-    above = round(here - experiment.book, 2)
-    if above < -tolerance and experiment.how != BELOW:
-        return f"{-above:.2f} below"
-    if above > tolerance and experiment.how != AT_LEAST:
-        return f"{above:.2f} above"
-    return "reached" if experiment.how == AT_LEAST else "agrees"
-
-
-def markdown(rows):
-    """The table for a README."""
-    lines = (HEADINGS, ["---"] * 2 + ["---:"] * (len(HEADINGS) - 2), *rows)
-    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
-
-
-def draw(experiments, folder):
-    """Write table.md and book_and_here.png into the folder.  Returns their paths."""
-    from .plots import book_and_here
-    rows = [(experiment.id, experiment.what, None if experiment.how == BELOW else experiment.book,
-             [percent(experiment, result) for result in found])
-            for experiment in experiments if (found := results(experiment, folder))]
-    path = Path(folder) / "table.md"
-    write_atomically(path, markdown(table(experiments, folder)).encode())
-    return [path, book_and_here(rows, Path(folder) / "book_and_here.png")]

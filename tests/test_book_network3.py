@@ -11,7 +11,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.image import imread
 
-from nndl import costs, reproduce
+from nndl import costs, reproduce, reproduced
 from nndl.book import conv, errata, expand_mnist, legacy, mnist_loader, network2, network3
 from nndl.book.layers import SameMaskDropout
 from nndl.data import Dataset, Splits
@@ -638,7 +638,7 @@ def test_what_flaws_cost_is_what_the_results_say():
         found = [reproduce.results(EXPERIMENTS[name], RESULTS) for name in erratum.runs]
         for name, results in zip(erratum.runs, found):
             assert sorted(errata.accuracies(name, RESULTS)) == sorted(
-                reproduce.percent(EXPERIMENTS[name], result) for result in results)
+                reproduced.percent(EXPERIMENTS[name], result) for result in results)
         if found and all(len(results) >= EXPERIMENTS[name].runs
                          for name, results in zip(erratum.runs, found)):
             assert erratum.cost == errata.measured(erratum.runs, RESULTS)

@@ -9,7 +9,7 @@ import pytest
 
 import nndl
 import nndl.cli
-from nndl import reproduce
+from nndl import reproduced
 from nndl.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parent.parent
@@ -63,8 +63,8 @@ def test_the_python_runs(tmp_path, monkeypatch, capsys):
 def test_the_books_numbers_are_those_of_the_results():
     """The README's table, row by row, but for the word that a newer program makes a result stale."""
     shown = re.search(r"\| experiment \|.*?\n\n", README, flags=re.S).group(0).strip().splitlines()[2:]
-    rows = reproduce.table(EXPERIMENTS.values(), ROOT / "benchmarks" / "results" / "reproduce")
-    found = reproduce.markdown(rows).replace(", stale |", " |").replace("| stale |", "|  |")
+    rows = reproduced.table(EXPERIMENTS.values(), ROOT / "benchmarks" / "results" / "reproduce")
+    found = reproduced.markdown(rows).replace(", stale |", " |").replace("| stale |", "|  |")
     assert shown == found.splitlines()[2:]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nndl import backends, cli, ensemble, files, locking, reproduce
+from nndl import backends, cli, ensemble, files, locking, reproduce, reproduced
 from nndl.baselines import mean_probability, vote
 from nndl.data import Dataset, Splits
 from nndl.data.expand import SHIFTS, expand, shifted
@@ -96,7 +96,8 @@ def test_experiments_are_chosen_by_id_pattern_and_chapter():
     assert ids([], everything=True) == list(EXPERIMENTS)
     assert ids(["beyond.*"], chapter=5)[:4] == ["5.1", "5.2", "5.3", "5.4"] and ids(["beyond.vote"])
     for given, mend in (("1.3O", "is 1.30 meant?"), ("6.dropuot", "is 6.dropout meant?"),
-                        ("3", "--chapter 3 means the whole chapter"), ("3.", "--chapter 3 means")):
+                        ("3", "--chapter 3 means the whole chapter"), ("3.", "--chapter 3 means"),
+                        ("beyond", "'beyond.*' means beyond.chosen, beyond.single")):
         with pytest.raises(ValueError, match=f"there is no experiment '{given}'; {re.escape(mend)}"):
             reproduce.chosen([given])
     with pytest.raises(ValueError, match="no experiment '7.rnn'; `nndl reproduce` lists them"):
@@ -231,15 +232,15 @@ def test_beyond_the_book_the_test_images_are_looked_at_once(few, tmp_path, monke
     assert len(reproduce.training_data(experiment, reproduce.load_mnist()).labels) == 40
     net = reproduce.Network.load(tmp_path / "0.tiny.0.npz")
     assert [net.accuracy(reproduce.load_mnist().test)] == result["test_accuracy"]
-    assert reproduce.percent(experiment, result) == pytest.approx(100 * result["test_accuracy"][0])
+    assert reproduced.percent(experiment, result) == pytest.approx(100 * result["test_accuracy"][0])
     said = result["experiment"]
     assert (said["momentum"], said["falls_to"], said["distortion"]) == (0.5, 0.25, {"rotation": 5.0})
-    assert not reproduce.stale(experiment, [json.loads(json.dumps(result))], tmp_path)
+    assert not reproduced.stale(experiment, [json.loads(json.dumps(result))], tmp_path)
     others = (TINY, *(replace(experiment, **change) for change in (
         {"momentum": 0.0}, {"falls_to": 1.0}, {"distortion": {"rotation": 4.0}})))
     ends = [reproduce.run(other, 0, tmp_path / str(n), progress=False)
             for n, other in enumerate(others)]
-    assert all(reproduce.stale(other, [result], tmp_path) for other in others)
+    assert all(reproduced.stale(other, [result], tmp_path) for other in others)
     assert len(ends[0]["test_accuracy"]) == 3 and "momentum" not in ends[0]["experiment"]
     weights = {reproduce.Network.load(tmp_path / f"{n}" / "0.tiny.0.npz").layers[-2].w.tobytes()
                for n in (1, 2, 3)}
@@ -290,7 +291,7 @@ def test_a_vote_of_other_networks_than_those_that_are_there_is_stale(few, tmp_pa
     said = [reproduce.run(VOTE, 0, tmp_path)]
 
     def stale():
-        return reproduce.stale(VOTE, said, tmp_path)
+        return reproduced.stale(VOTE, said, tmp_path)
 
     assert not stale()
     reproduce.run(TINY, 2, tmp_path, progress=False)
@@ -304,8 +305,8 @@ def test_a_vote_of_other_networks_than_those_that_are_there_is_stale(few, tmp_pa
     file.write_text(json.dumps(whole))
     assert not stale()
     with monkeypatch.context() as patch:  # trained anew by other programs, and the vote is as it was
-        now = reproduce.sources
-        patch.setattr(reproduce, "sources", lambda one: "others" if one is TINY else now(one))
+        now = reproduced.sources
+        patch.setattr(reproduced, "sources", lambda one: "others" if one is TINY else now(one))
         for seed in (0, 1):
             there = tmp_path / f"0.tiny.{seed}.json"
             there.write_text(json.dumps(json.loads(there.read_text()) | {"sources": "others"}))
@@ -324,9 +325,9 @@ def test_scaled_tanh():
 
 def test_average_darkness_is_the_books(tmp_path):
     result = reproduce.run(EXPERIMENTS["1.darkness"], 0, tmp_path)
-    assert reproduce.percent(EXPERIMENTS["1.darkness"], result) == pytest.approx(22.25)
+    assert reproduced.percent(EXPERIMENTS["1.darkness"], result) == pytest.approx(22.25)
     assert len(result["test_errors"]) == 7775
-    assert not reproduce.stale(EXPERIMENTS["1.darkness"], [result], tmp_path)
+    assert not reproduced.stale(EXPERIMENTS["1.darkness"], [result], tmp_path)
 
 
 def test_the_support_vector_machine(few, tmp_path):
@@ -354,13 +355,13 @@ RESULT = {"validation_accuracy": [0.91, 0.95, 0.95, 0.93], "test_accuracy": [0.9
     (LAST_VALIDATION, 93),
     (AT_BEST_VALIDATION, 94)])  # of equally good epochs the last, as network3 says
 def test_protocols(protocol, percent):
-    assert reproduce.percent(replace(TINY, protocol=protocol), RESULT) == pytest.approx(percent)
+    assert reproduced.percent(replace(TINY, protocol=protocol), RESULT) == pytest.approx(percent)
 
 
 def test_the_best_run_is_chosen_as_the_book_chooses():
     other = {"validation_accuracy": [0.96, 0.9], "test_accuracy": [0.93, 0.99]}
-    assert reproduce.best(TINY, [RESULT, other]) == pytest.approx(93)  # where validation is best
-    assert reproduce.best(replace(TINY, protocol=BEST_TEST), [RESULT, other]) == pytest.approx(99)
+    assert reproduced.best(TINY, [RESULT, other]) == pytest.approx(93)  # where validation is best
+    assert reproduced.best(replace(TINY, protocol=BEST_TEST), [RESULT, other]) == pytest.approx(99)
 
 
 def of(*percents, validation=(0.9,)):
@@ -382,32 +383,32 @@ def of(*percents, validation=(0.9,)):
     (BELOW, 87, of(50), "agrees"), (BELOW, 87, of(87.1), "agrees"),
     (BELOW, 87, of(87.2), "0.20 above")])
 def test_verdicts(how, book, runs, verdict):
-    assert reproduce.verdict(replace(TINY, protocol=LAST_TEST, how=how, book=book), runs) == verdict
+    assert reproduced.verdict(replace(TINY, protocol=LAST_TEST, how=how, book=book), runs) == verdict
 
 
 def test_where_the_book_takes_the_best_of_several_so_does_the_verdict():
     runs = of(98.9) + of(99.3, validation=(0.95,)) + of(99.4)  # spread 0.26, mean 99.2
     for book, verdict in ((99.8, "reached"), (99.85, "0.55 below")):
-        assert reproduce.verdict(replace(TINY, book=book), runs) == verdict
+        assert reproduced.verdict(replace(TINY, book=book), runs) == verdict
 
 
 def test_more_runs_than_an_experiment_asks_for_do_not_change_its_verdict(few, tmp_path):
     experiment = replace(TINY, protocol=LAST_TEST, book=99.0)
     for result, name in zip(of(98.0, 98.0, 99.5), "012"):
         (tmp_path / f"0.tiny.{name}.json").write_text(json.dumps(result))
-    (_, _, book, here, best, seconds, verdict), = reproduce.table([experiment], tmp_path)
+    (_, _, book, here, best, seconds, verdict), = reproduced.table([experiment], tmp_path)
     assert (book, here, best, seconds) == ("99.00", "98.50 ± 0.87 (3)", "98.00", "1")
     assert verdict == "1.00 below, stale"
     for name in "01":
         (tmp_path / f"0.tiny.{name}.json").unlink()
-    assert reproduce.table([experiment], tmp_path)[0][3:] == ("99.50 (1)", "", "1", "stale")
+    assert reproduced.table([experiment], tmp_path)[0][3:] == ("99.50 (1)", "", "1", "stale")
 
 
 def test_a_quick_run_is_not_judged(monkeypatch):
     """It has a twentieth of the epochs."""
     monkeypatch.setitem(EXPERIMENTS, TINY.id, replace(TINY, epochs=20))
-    assert reproduce.verdict(*reproduce.quick([EXPERIMENTS[TINY.id]]), of(5.0)) == ""
-    assert reproduce.verdict(EXPERIMENTS[TINY.id], of(5.0)) == "7.00 below"
+    assert reproduced.verdict(*reproduce.quick([EXPERIMENTS[TINY.id]]), of(5.0)) == ""
+    assert reproduced.verdict(EXPERIMENTS[TINY.id], of(5.0)) == "7.00 below"
 
 
 def test_the_table_shows_bounds_in_words(few, tmp_path):
@@ -415,7 +416,7 @@ def test_the_table_shows_bounds_in_words(few, tmp_path):
     for change, shown in (({"book": 87, "how": BELOW}, "below 87"), ({"book": 93, "how": ABOUT},
                           "about 93"), ({"book": 9.8, "how": LIKE}, "9.80"), ({"book": None}, ""),
                           ({"book": None, "says": "99.65 (others)"}, "99.65 (others)")):
-        assert reproduce.table([replace(TINY, **change)], tmp_path)[0][2] == shown
+        assert reproduced.table([replace(TINY, **change)], tmp_path)[0][2] == shown
 
 
 def test_the_figure_gets_each_run_and_the_books_number_but_no_bound(few, tmp_path, monkeypatch):
@@ -423,7 +424,7 @@ def test_the_figure_gets_each_run_and_the_books_number_but_no_bound(few, tmp_pat
     monkeypatch.setattr("nndl.plots.book_and_here", lambda rows, path: shown.extend(rows))
     for result in of(98.0, 97.5):
         (tmp_path / f"0.tiny.{result['seed']}.json").write_text(json.dumps(result))
-    reproduce.draw([TINY, replace(TINY, how=BELOW)], tmp_path)
+    reproduced.draw([TINY, replace(TINY, how=BELOW)], tmp_path)
     assert [row[2:] for row in shown] == [(12.0, [98.0, 97.5]), (None, [98.0, 97.5])]
 
 
@@ -431,10 +432,10 @@ def test_a_result_of_other_settings_or_other_sources_is_stale(few, tmp_path):
     result = reproduce.run(TINY, 0, tmp_path, progress=False)
     result = json.loads(json.dumps(result))
     other = replace(TINY, layers=lambda: [Dense(10, init="he"), Softmax()])
-    assert not reproduce.stale(TINY, [result], tmp_path)
-    assert reproduce.stale(replace(TINY, eta=0.4), [result], tmp_path)
-    assert reproduce.stale(other, [result], tmp_path)
-    assert reproduce.stale(TINY, [result | {"sources": "others"}], tmp_path)
+    assert not reproduced.stale(TINY, [result], tmp_path)
+    assert reproduced.stale(replace(TINY, eta=0.4), [result], tmp_path)
+    assert reproduced.stale(other, [result], tmp_path)
+    assert reproduced.stale(TINY, [result | {"sources": "others"}], tmp_path)
 
 
 def test_each_experiment_depends_on_the_programs_that_it_uses(monkeypatch):
@@ -688,7 +689,8 @@ def test_a_backend_is_used_and_recorded(few, tmp_path, monkeypatch):
     for backend, others in (("numpy", "numba"), ("numba", "numpy")):
         with monkeypatch.context() as patch:
             # What describes an experiment makes a network of NumPy's, too.
-            patch.setattr(reproduce, "settings", lambda experiment: {"id": experiment.id})
+            for module in reproduce, reproduced:
+                patch.setattr(module, "settings", lambda experiment: {"id": experiment.id})
             patch.setattr(reproduce.Network, "__init__", watched)
             used.clear()
             assert nndl("0.*", "--backend", backend, "--out", tmp_path / backend) == 0
