@@ -152,11 +152,12 @@ def main(epochs=10, hidden=128, p_dropout=0.0, letters=None, backend=None, seed=
                         "words written that are known, percent":
                         {"trigram": 100 * share_known(counting, words)}})
     enough = next((name for name, value in by_memory.items() if value < by_counting[2]), None)
-    plots.bars({"counted, by the letters looked at": dict(zip("012", by_counting)),
-                "LSTM, by the letters read": by_memory}, lesson.path("memory.png"),
-               f"Having read {enough} letters, the network is ahead of counting behind two" if enough
-               else f"Even having read {list(by_memory)[-1]} letters, it is behind counting behind two",
-               "perplexity on the test texts")
+    plots.bars({"by counting": dict(zip("012", by_counting)), "by the LSTM": by_memory},
+               lesson.path("memory.png"),
+               f"Having read {enough} letters, the network is surer than the trigram" if enough else
+               f"Even having read {list(by_memory)[-1]} letters, it is less sure than the trigram",
+               "perplexity on the test texts",
+               note="beneath each bar: how many of the letters before it has looked at, or read")
     cold, one = by_memory["1"], by_counting[1]
     lesson.take_away(
         f"On lessons that it has not read the LSTM has a perplexity of {after:.2f}, the trigram model "

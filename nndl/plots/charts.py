@@ -206,8 +206,8 @@ def bars(panels, path, title, y, note=None, percent=False):
     path = png_path(path)
     if not panels or not all(panels.values()):
         raise ValueError("panels must have at least one panel, and each at least one bar")
-    fig, (axes,) = new_figure(title, 1.6 + 3.6 * len(panels), 4.2, 1, len(panels), note,
-                              sharey=True)
+    fig, (axes,) = new_figure(title, 1.6 + 3.6 * len(panels), 4.2, 1, len(panels), note, sharey=True,
+                              width_ratios=[max(3, len(named)) for named in panels.values()])
     for ax, (heading, named) in zip(axes, panels.items()):
         heights = list(named.values())
         ax.bar(range(len(named)), heights, width=0.7, color=EVALUATION, zorder=2)
