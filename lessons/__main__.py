@@ -26,10 +26,13 @@ def main(arguments=None):
                         help="put what each lesson has measured there, LESSON.json")
     options = parser.parse_args(arguments)
     there = lessons()
-    asked = list(there) if options.all else [*PATHS.get(options.path, ()), *options.lesson]
+    asked = list(dict.fromkeys([*(there if options.all else ()), *PATHS.get(options.path, ()),
+                                *options.lesson]))
     if unknown := [lesson for lesson in asked if lesson not in there]:
         parser.error(f"there is no lesson {unknown[0]}; `{NAME}` lists them")
     if not asked:
+        if given := [name for name, value in vars(options).items() if value]:
+            parser.error(f"--{given[0].replace('_', '-')}: of which lesson?")
         return run(NAME, lambda: list_of(there))
     if len(asked) == 1:
         return run_one(asked[0], there, options)
@@ -77,6 +80,12 @@ def run_one(id, there, options, all_options=True):
     given = [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in OPTIONS
              if getattr(options, name) is not None and (all_options or name in known)]
     given += ["--full"] * options.full
+    changed = [option for option in given if not option.startswith(("--out", "--full"))
+               and not (options.full and option.startswith("--seed"))]
+    if options.results and changed:
+        print(f"{NAME} {id}: --results keeps what a lesson measures as it stands in its file: "
+              f"leave out {changed[0].partition('=')[0]}", file=sys.stderr)
+        return 2
     if options.results and (status := run(NAME, lambda: writable(options.results, "--results"))):
         return status
     status = command_line(module.main, module.FULL, given, f"{NAME} {id}")

@@ -133,7 +133,8 @@ def equations():
                     name = each.name if each is node else f"{node.name}.{each.name}"
                     for number in cited(ast.get_docstring(each) or ""):
                         found.setdefault(number, []).append((str(path.relative_to(NNDL)), name))
-    return dict(sorted(found.items(), key=lambda pair: (pair[0].isdigit(), pair[0].zfill(4))))
+    return dict(sorted(found.items(), key=lambda pair: (
+        pair[0].isdigit(), int(re.search(r"\d+", pair[0])[0]), pair[0])))
 
 
 def cited(text):

@@ -45,14 +45,19 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures"):
         A network is a function with very many numbers in it, here 23,860 weights and biases.  Nobody
         knows good values for them.  But one can say how bad some values are: the cost C, large where
         outputs are far from what they should be.  C's derivative with respect to each number says in
-        which direction it falls, and so we go downhill, a step for every ten images, and come to
+        which direction it falls, and so we go downhill, a step for every few images, and come to
         values with which the network reads.
+
+        Of the 70,000 images 50,000 are for training.  Once through them is an epoch; η says how large
+        a step is.  10,000 others, the validation images, show on the way how it does, and 10,000, the
+        test images, are kept for the end.
 
         Backpropagation is the trick that finds all 23,860 derivatives at the price of about two
         passes through the network.""")
     lesson.mathematics("""
         a' = σ(w a + b),  σ(z) = 1/(1 + e^-z)               a layer                    (3), (22)
         C = 1/(2n) Σ ‖y - a‖²                               how bad, over n images     (6)
+        y: what the ten outputs should be, 1 for the digit that it is and 0 for the others
         w -> w - η/m Σ ∂C_x/∂w,   b -> b - η/m Σ ∂C_x/∂b    a step, a mini-batch of m  (20), (21)""")
     training, validation, test = load_mnist()
     net = build_network(backend, seed)
@@ -71,7 +76,7 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures"):
                       checkpoint=lesson.checkpoint("network"))
     after, accuracy = net.feedforward(digit)[0], net.accuracy(test)
 
-    lesson.table(("", "before", "after", "book, 50,000 images"),
+    lesson.table(("", "before", "after", "book, best of 30 epochs, 50,000"),
                  [("test images that are right, %", percent(chance), percent(accuracy), f"{BOOK:.2f}"),
                   *((f"output {n} for the first test image, a {label}", f"{before[n]:.3f}",
                      f"{after[n]:.3f}", "") for n in range(10))])

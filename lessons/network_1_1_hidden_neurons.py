@@ -23,7 +23,7 @@ import numpy as np
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
 from nndl.costs import QuadraticCost
-from nndl.lesson import Lesson, command_line, counted, percent, spread
+from nndl.lesson import Lesson, command_line, counted, note, percent, spread
 
 NEURONS = (1, 3, 10, 30, 100)
 ETA, MINI_BATCH_SIZE = 3.0, 10
@@ -84,14 +84,14 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
           spread(accuracies[neurons]), " | ".join(digits_said(run) for run in unread[neurons]),
           f"{BOOK[neurons]:.2f}" if neurons in BOOK else "") for neurons in NEURONS])
     mean = {neurons: float(np.mean(accuracies[neurons])) for neurons in NEURONS}
-    best = max(mean, key=mean.get)
+    least, best = min(NEURONS), max(mean, key=mean.get)
     said = {neurons: f"{counted(neurons, 'hidden neuron')}" for neurons in NEURONS}
     plots.dots({said[neurons]: [100 * accuracy for accuracy in accuracies[neurons]]
                 for neurons in NEURONS}, lesson.path("accuracy.png"),
-               f"{said[1]}: {percent(mean[1], 0)} % right; the best on average, {best}: "
+               f"{said[least]}: {percent(mean[least], 0)} % right; the best on average, {best}: "
                f"{percent(mean[best], 0)} %",
                "test images that are right, percent",
-               {said[neurons]: value for neurons, value in BOOK.items()},
+               {said[neurons]: value for neurons, value in BOOK.items() if neurons in said},
                note="The book's numbers are the best of 30 epochs on 50,000 images.")
     first, last = (max(NEURONS, key=lambda neurons: sum(run[epoch] for run in curves[neurons]))
                    for epoch in (0, -1))
@@ -101,10 +101,10 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
                 lesson.path("learning_curves.png"),
                 f"After the first epoch the best on average has {first} hidden neurons, after the "
                 f"last {last}",
-                note=f"hidden neurons: the mean of {counted(runs, 'run')}, and their span")
+                note=note(runs, "the lines are named by their hidden neurons"))
     lesson.take_away(
-        f"One hidden neuron reads {spread(accuracies[1])} % of the test images, 30 read "
-        f"{spread(accuracies[30])} %, 100 read {spread(accuracies[100])} %.",
+        "Of the test images are read: " + ", ".join(
+            f"with {said[neurons]} {spread(accuracies[neurons])} %" for neurons in NEURONS) + ".",
         holes_said([pair for neurons in NEURONS if neurons >= 30
                     for pair in zip(at_zero[neurons], accuracies[neurons])]))
     return lesson.end(curves=curves, accuracies=accuracies, unread=unread, at_zero=at_zero)
@@ -128,8 +128,9 @@ def holes_said(large):
     if not stuck:
         return """With other seeds or fewer images a large network may end without one of the digits:
             its output neuron is then saturated at 0 and learns next to nothing (lesson 2.0)."""
-    return f"""In {len(stuck)} of the {len(large)} networks of 30 and of 100 neurons the output neuron
-        of a digit stays below 0.01 for more than nine tenths of that digit's own images; there they end
+    end = "that one ends" if len(stuck) == 1 else "these end"
+    return f"""In {len(stuck)} of the {len(large)} networks of 30 neurons or more the output neuron
+        of a digit stays below 0.01 for more than nine tenths of that digit's own images; {end}
         at {spread(stuck)} %.  Its slope σ' is below 0.01 as well, so that with the quadratic cost it
         learns next to nothing: lesson 2.0 mends that."""
 

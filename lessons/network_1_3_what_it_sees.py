@@ -55,7 +55,8 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
     lesson.mathematics("""
         darkness of an image = its mean pixel, 0 to 1 (byte/256)
         z_j = Σ_k w_jk a_k + b_j     a sum: the order of the pixels k does not matter    (25)
-        ∂C/∂w_jk = a_k δ_j           and each weight learns from its own pixel alone     BP4""")
+        ∂C/∂w_jk = a_k δ_j           its own pixel times δ_j, the error of its neuron,   BP4
+                                     which does not mind the order either""")
     splits = load_mnist()
     training, validation, test = splits
     lesson.network(build_network(backend, seed))
@@ -93,7 +94,7 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
                                              for by in (darkly, said)),
           mistake(digit, test.labels, said)) for digit in range(10)], "Measured, test images")
     lesson.table(
-        ("", "test, %", "book, 50,000 images"),
+        ("", "test, %", "book, best epoch, 50,000"),
         [("guessing", "10", "10"),
          ("darkness", spread(by_darkness["test_accuracy"]), BOOK["darkness"]),
          *((names[name], spread(accuracies[name]), BOOK.get(name, "")) for name in names),

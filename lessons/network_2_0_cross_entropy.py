@@ -30,7 +30,7 @@ import numpy as np
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
 from nndl.costs import CrossEntropyCost, QuadraticCost
-from nndl.lesson import Lesson, command_line, counted, spread
+from nndl.lesson import Lesson, command_line, counted, note, spread
 
 COSTS = {"quadratic": QuadraticCost, "cross-entropy": CrossEntropyCost}
 # One neuron, input 1, desired output 0.  The two η are the book's: each looks well on its own, and
@@ -78,7 +78,8 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
     lesson.mathematics("""
         C = (y - a)²/2                          ∂C/∂w = (a - y) σ'(z) x          (54), (55)
         C = -[y ln a + (1 - y) ln(1 - a)]       ∂C/∂w = (a - y) x                (57), (61)
-        many outputs:  δ = (a - y) ⊙ σ'(z)  becomes  δ = a - y                   (30), (66)""")
+        many outputs:  δ = (a - y) ⊙ σ'(z)  becomes  δ = a - y                   (30), (66)
+        δ = ∂C/∂z, a neuron's error (29);  ⊙ multiplies element by element       (28)""")
     a = np.linspace(0.001, 0.999, 200)
     plots.lines({"|∂C/∂b| of a neuron whose output should be 0": {
         "quadratic": (a, a * a * (1 - a)), "cross-entropy": (a, a)}},
@@ -146,8 +147,8 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
         "Ahead after the first epoch: " + (
             f"{ahead[30]} with 30 neurons, {ahead[100]} with 100" if ahead[30] != ahead[100] else
             f"{ahead[30]}, with 30 hidden neurons and with 100"),
-        note=f"the mean of {counted(runs, 'run')}, and their span; η = {ETA['quadratic']:g} for the "
-        f"quadratic cost, {ETA['cross-entropy']:g} for the cross-entropy")
+        note=note(runs, "η = {quadratic:g} for the quadratic cost, {cross-entropy:g} for the "
+                        "cross-entropy".format(**ETA)))
     stuck = {cost: sum(sum(at_zero[cost, neurons]) for neurons in NEURONS) for cost in COSTS}
     lesson.take_away(
         f"From the worse start the neuron's first gradient is {ratio['quadratic']:.2f} times the other "

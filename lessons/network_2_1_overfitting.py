@@ -26,13 +26,13 @@ import numpy as np
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
 from nndl.costs import CrossEntropyCost
-from nndl.lesson import Lesson, command_line, counted, percent, spread
+from nndl.lesson import Lesson, command_line, counted, note, percent, spread
 
 ETA, MINI_BATCH_SIZE = 0.5, 10
 LMBDA_PER_IMAGE = 1e-4  # the book's λ = 0.1 for 1,000 images and 5 for 50,000: the same decay
 MORE = 10               # times as many images, a tenth of the epochs: as many steps
 FULL = {"epochs": 400, "runs": 3}
-PLAIN, L2, MORE_IMAGES = "not regularised", "regularised", f"{MORE} times the images"
+PLAIN, L2, MORE_IMAGES = "not regularised", "regularised", "more images"
 BOOK = {PLAIN: 82.27, L2: 87.1}  # percent of the test images, 1,000 images, 400 epochs
 
 
@@ -87,6 +87,7 @@ def main(epochs=200, train_size=1000, backend=None, seed=0, out="pictures", runs
                 "size of w": [math.sqrt(square / (784 * 30 + 30 * 10)) for square in squares],
                 "test accuracy": net.accuracy(test)})
 
+    steps = {name: -(-n // MINI_BATCH_SIZE) * some_epochs for name, (n, some_epochs, _) in plan.items()}
     tests = {name: [run["test accuracy"] for run in measured[name]] for name in plan}
 
     def last(name, what):
@@ -103,6 +104,8 @@ def main(epochs=200, train_size=1000, backend=None, seed=0, out="pictures", runs
 
     mean_cost = np.mean([run["validation cost"] for run in measured[PLAIN]], axis=0)
     turn = int(mean_cost.argmin()) + 1
+    there, end = (np.mean([run["validation accuracy"][epoch] for run in measured[PLAIN]])
+                  for epoch in (turn - 1, -1))
     both = {"training": "training", "validation": "validation"}
     plots.lines(
         {"cost, nats per example": {name: [run[f"{name} cost"] for run in measured[PLAIN]]
@@ -114,8 +117,7 @@ def main(epochs=200, train_size=1000, backend=None, seed=0, out="pictures", runs
         f"The validation cost is lowest after epoch {turn}, {mean_cost[turn - 1]:.2f} nats; after "
         f"epoch {epochs} it is {mean_cost[-1]:.2f}, and the training cost "
         f"{np.mean(last(PLAIN, 'training cost')):.1g}",
-        note=f"{train_size:,} images, not regularised; the mean of {counted(runs, 'run')}, and their "
-        "span")
+        note=note(runs, f"{train_size:,} images, not regularised"))
     gain = np.mean(last(L2, "validation accuracy")) - np.mean(last(PLAIN, "validation accuracy"))
     plots.lines(
         {"validation images that are right, percent": {
@@ -128,7 +130,7 @@ def main(epochs=200, train_size=1000, backend=None, seed=0, out="pictures", runs
         f"λ = {lmbda:g} ends {100 * abs(gain):.1f} percentage points "
         f"{'above' if gain > 0 else 'below'} λ = 0, with weights of "
         f"{np.mean(last(L2, 'size of w')) / np.mean(last(PLAIN, 'size of w')):.2f} times the size",
-        note=f"{train_size:,} images; the mean of {counted(runs, 'run')}, and their span")
+        note=note(runs, f"{train_size:,} images"))
     plots.dots({name: [100 * a for a in tests[name]] for name in plan}, lesson.path("test.png"),
                "Test images read: " + ", ".join(
                    f"{percent(np.mean(tests[name]), 1)} % ({name})" for name in plan),
@@ -137,13 +139,15 @@ def main(epochs=200, train_size=1000, backend=None, seed=0, out="pictures", runs
     lesson.take_away(
         f"On {train_size:,} images {spread(tests[PLAIN])} % of the test images are read without "
         f"regularisation, {spread(tests[L2])} % with λ = {lmbda:g}, and {spread(tests[MORE_IMAGES])} % "
-        f"after as many steps on {plan[MORE_IMAGES][0]:,} images.",
+        f"after {steps[MORE_IMAGES]:,} steps instead of {steps[PLAIN]:,} on "
+        f"{plan[MORE_IMAGES][0]:,} images.",
         f"""Without it the training images are learnt to {percent(np.mean(last(PLAIN,
-        'training accuracy')), 1)} %.  The validation cost is lowest after epoch {turn}, and then rises,
-        while the validation accuracy goes from {percent(np.mean([run['validation accuracy'][turn - 1]
-        for run in measured[PLAIN]]), 1)} % there to {percent(np.mean(last(PLAIN,
-        'validation accuracy')), 1)} % at the end: cost and accuracy need not agree on when overfitting
-        begins.""")
+        'training accuracy')), 1)} %.  """ + (
+            "The validation cost still falls in the last epoch: no overfitting is to be seen yet."
+            if turn == epochs else f"""The validation cost is lowest after epoch {turn}, and then rises,
+        while the validation accuracy goes from {percent(there, 1)} % there to {percent(end, 1)} % at
+        the end""" + (": cost and accuracy need not agree on when overfitting begins." if end > there
+                      else ".")))
     return lesson.end(turn=turn, **{name: runs for name, runs in measured.items()})
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from nndl import Dense, Network, Sigmoid, initialize, load_mnist, plots
 from nndl.costs import CrossEntropyCost
-from nndl.lesson import Lesson, command_line, counted, first_epoch_at, spread
+from nndl.lesson import Lesson, command_line, counted, first_epoch_at, note, spread
 
 INITS = {"large": "N(0, 1)", "default": "N(0, 1/n_in)"}
 ETA, MINI_BATCH_SIZE = 0.1, 10
@@ -120,7 +120,7 @@ def main(epochs=15, train_size=10_000, backend=None, seed=0, out="pictures", run
         lesson.path("training.png"),
         f"Default weights are {gaps[0]:+.1f} percentage points ahead after the first epoch, "
         f"{gaps[1]:+.1f} after the last",
-        note=f"{laws}; the mean of {counted(runs, 'run')}, and their span")
+        note=note(runs, f"{laws}"))
     lesson.take_away(
         f"After one epoch the default weights read {spread(first['default'])} % of the validation "
         f"images, the large ones {spread(first['large'])} %; after all, of the test images, "
@@ -128,9 +128,9 @@ def main(epochs=15, train_size=10_000, backend=None, seed=0, out="pictures", run
         f"""With large weights {100 * flat['large']:.0f} % of the hidden activations are saturated
         before training, with default ones {100 * flat['default']:.1f} %.  What the default weights
         reach in the first epoch the large ones reach """
-        + (f"in epoch {caught}." if caught else f"in none of the {epochs} epochs."),
+        + (f"in epoch {caught}." if caught else f"in none of {counted(epochs, 'epoch')}."),
         """Two things differ here, not one: large weights also are what λ has to shrink, by a little in
-        each step.  Lesson 3.1.2 meets saturated neurons again, in five layers.""")
+        each step.""")
     return lesson.end(std=std, saturated=flat, curves=curves, accuracies=accuracies, caught_up=caught)
 
 

@@ -98,7 +98,8 @@ def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", runs
     better = [name for name in ETA if min(accuracies[name]) > max(accuracies[DENSE])]
     smallest = min(better, key=size.get, default=None)
     said = (f"{smallest} with {percent(size[smallest] / size[DENSE], 0)} % of its parameters is still "
-            "ahead of it" if smallest else "no convolutional network is ahead of it")
+            "ahead of it" if smallest else "no convolutional network is ahead of it") + (
+                " (one run of each)" * (runs == 1))
     plots.dots({f"{name}: {size[name]:,}": [100 * accuracy for accuracy in accuracies[name]]
                 for name in ETA}, lesson.path("parameters.png"),
                f"{DENSE} is right for {percent(mean(accuracies[DENSE]))} %; {said}",
@@ -106,7 +107,7 @@ def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", runs
                note="beside the networks: how many weights and biases they have")
     lesson.take_away(
         f"With as many parameters {compared(accuracies, SAME, DENSE)}.",
-        f"With a tenth of them {compared(accuracies, TENTH, DENSE)}.  "
+        f"The one with a tenth of them: {compared(accuracies, TENTH, DENSE)}.  "
         f"Of all four: {said}.")
     return lesson.end(accuracy=accuracies[DENSE], accuracies=accuracies, parameters=size,
                       smallest=smallest)

@@ -24,7 +24,7 @@ import numpy as np
 
 from nndl import ConvPool, Dense, Network, Sigmoid, Softmax, load_mnist, plots
 from nndl.comparing import compared
-from nndl.lesson import Lesson, command_line, counted, spread
+from nndl.lesson import Lesson, command_line, counted, note, percent, spread
 from nndl.schedules import falling
 
 # For few epochs: at first three times the book's learning rate, then falling.  The whole lesson takes
@@ -96,7 +96,7 @@ def main(epochs=8, train_size=10_000, backend=None, seed=0, out="pictures", eta=
     plots.lines({errors: {name: [[100 * (1 - accuracy) for accuracy in curve] for curve in curves[name]]
                           for name in BOOK}},
         lesson.path("errors.png"), f"On the test images {finding}", log=[errors],
-        note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
+        note=note(runs))
     digit = test.images[:1]
     first.feedforward(digit)
     maps = [np.array(layer.pooled[0]) for layer in first.layers[:2]]  # (20, 12, 12), (40, 4, 4)
@@ -106,13 +106,14 @@ def main(epochs=8, train_size=10_000, backend=None, seed=0, out="pictures", eta=
         f"A {test.labels[0]} becomes 20 maps of 12 x 12, then 40 of 4 x 4",
         ["darker: more of the feature"])
     start = {name: np.mean([curve[0] for curve in curves[name]]) for name in BOOK}
-    late = ("starts later than" if start[TWO] < start[ONE] else "does not start later than")
+    late = max(curve[0] for curve in curves[TWO]) < min(curve[0] for curve in curves[ONE])
     lesson.take_away(
         f"Two convolutional layers are right for {spread(accuracies[TWO])} % of the test images, one "
         f"for {spread(accuracies[ONE])} %: {finding}.",
-        f"""The deeper network {late} the other: after the first epoch it is at {100 * start[TWO]:.0f}
-        %, the other at {100 * start[ONE]:.0f} %.  What comes back through layers of sigmoids is small;
-        lessons 3.1.0 to 3.1.2 are about that.""")
+        f"""The deeper network {"starts" if late else "does not start"} later than the other: after the
+        first epoch it is at {percent(start[TWO], 1)} %, the other at {percent(start[ONE], 1)} %."""
+        + ("""  What comes back through layers of sigmoids is small; lessons 3.1.0 to 3.1.2 are about
+        that.""" if late else ""))
     return lesson.end(accuracy=accuracies[TWO], accuracies=accuracies, curves=curves)
 
 

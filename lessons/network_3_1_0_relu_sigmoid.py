@@ -20,9 +20,10 @@ Exercises
 """
 
 from nndl import ConvPool, Dense, Network, ReLU, Sigmoid, Softmax, load_mnist, plots
-from nndl.lesson import Lesson, command_line, counted, first_epoch_at, spread
+from nndl.lesson import TRAINING_IMAGES, Lesson, command_line, counted, first_epoch_at, note, spread
 
-# The book's learning rates, each found by trying.  λ as in network2: the book's 0.1 is 1 here.
+# The book's learning rates, each found by trying.  λ as in network2, for 50,000 images: the book's 0.1
+# is 1 there; for fewer images as many times less.
 ETA = {"ReLU": 0.03, "sigmoid": 0.1}
 LMBDA = {"ReLU": 1.0, "sigmoid": 0.0}
 MINI_BATCH_SIZE = 10
@@ -58,15 +59,16 @@ def main(epochs=6, train_size=10_000, backend=None, seed=0, out="pictures", runs
         δ^l = ((w^(l+1))ᵀ δ^(l+1)) ⊙ (the slope at z^l)                 BP2""")
     lesson.network(build_network("ReLU", backend, seed), "The network, here with ReLU")
 
+    lmbda = {name: LMBDA[name] * train_size / TRAINING_IMAGES for name in LMBDA}
     training, validation, test = load_mnist()
     curves, accuracies = {}, {}
     for name in ETA:
         lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
-                    {train_size:,} images, η = {ETA[name]:g}, λ = {LMBDA[name]:g}""")
+                    {train_size:,} images, η = {ETA[name]:g}, λ = {lmbda[name]:g}""")
         curves[name], accuracies[name] = [], []
         for run in range(runs):
             net = build_network(name, backend, seed + run)
-            history = net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA[name], LMBDA[name],
+            history = net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA[name], lmbda[name],
                               evaluation_data=validation, monitor_evaluation_accuracy=True,
                               checkpoint=lesson.checkpoint(f"{name} {run}"))
             curves[name].append(history.evaluation_accuracy)
@@ -84,7 +86,7 @@ def main(epochs=6, train_size=10_000, backend=None, seed=0, out="pictures", runs
         name: [[100 * accuracy for accuracy in curve] for curve in curves[name]] for name in ETA}},
         lesson.path("accuracy.png"), f"After the first epoch {best} is {ahead:.1f} points ahead",
         levels={"validation images that are right, percent": {"98 %": 98}},
-        note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
+        note=note(runs))
     lesson.take_away(
         f"After the first epoch ReLU is right for {spread([c[0] for c in curves['ReLU']])} % of the "
         f"validation images, sigmoid for {spread([c[0] for c in curves['sigmoid']])} %; after all for "

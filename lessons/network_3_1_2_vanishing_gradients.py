@@ -66,7 +66,8 @@ def main(epochs=20, train_size=10_000, backend=None, seed=0, out="pictures", run
     lesson.mathematics("""
         ∂C/∂b1 = σ'(z1) w2 σ'(z2) w3 σ'(z3) w4 σ'(z4) ∂C/∂a4     a chain of neurons    (114), (122)
         δ^l = Σ'(z^l) (w^(l+1))ᵀ Σ'(z^(l+1)) (w^(l+2))ᵀ ... ∇_a C   many neurons       (124)
-        ‖δ^l‖ = ‖∂C/∂b^l‖                                        how fast layer l learns (BP3)""")
+        ‖δ^l‖ = ‖∂C/∂b^l‖                                        how fast layer l learns (BP3)
+        Σ'(z): the slopes of a layer, on the diagonal of a matrix""")
     lesson.network(build_network("ReLU", backend, seed), "The network, here with ReLU")
 
     training, validation, test = load_mnist()
@@ -118,8 +119,9 @@ def main(epochs=20, train_size=10_000, backend=None, seed=0, out="pictures", run
         f"""That a sigmoid network of five layers fails is a common claim.  After the first epoch it was
         at {spread([curve[0] for curve in curves['sigmoid']])} % of the validation images, ReLU at
         {spread([curve[0] for curve in curves['ReLU']])} %.  It came to {percent(FAILS, 0)} % in epoch
-        {", ".join(str(first_epoch_at(curve, FAILS) or "-") for curve in curves['sigmoid'])}, ReLU in
-        epoch {", ".join(str(first_epoch_at(curve, FAILS) or "-") for curve in curves['ReLU'])}.""")
+        {", ".join(str(first_epoch_at(curve, FAILS) or "never") for curve in curves['sigmoid'])}, ReLU
+        in epoch {", ".join(str(first_epoch_at(curve, FAILS) or "never") for curve in curves['ReLU'])}.
+        To fail shall mean: fewer than that.""")
     return lesson.end(accuracy=accuracies["ReLU"], accuracies=accuracies, curves=curves, norms=norms,
                       during=during, part=part)
 

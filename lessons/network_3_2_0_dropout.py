@@ -24,7 +24,7 @@ import numpy as np
 
 from nndl import ConvPool, Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
 from nndl.comparing import compared
-from nndl.lesson import Lesson, command_line, counted, spread
+from nndl.lesson import Lesson, command_line, counted, note, spread
 
 ETA, MINI_BATCH_SIZE, P_DROPOUT = 0.03, 10, 0.5
 WATCHED = 2_000  # validation images, the first ones: enough for a curve
@@ -49,7 +49,7 @@ def main(epochs=25, train_size=500, backend=None, seed=0, out="pictures", runs=2
                     runs=runs)
     lesson.idea("""
         A network with more weights than images can learn its images by heart: neurons come to rely on
-        each other for what is peculiar to single images.  Dropout disturbs that.  For each mini-batch
+        each other for what is peculiar to single images.  Dropout disturbs that.  For each image
         every neuron is silenced with probability p, anew each time; what the others have learnt has to
         be of use without it.  One may also see it as training very many thinned networks at once, all
         with the same weights, and letting them vote in the end.
@@ -98,7 +98,7 @@ def main(epochs=25, train_size=500, backend=None, seed=0, out="pictures", runs=2
     plots.lines({"validation images that are right, percent": curves,
                  "cost on the validation images, nats": costs}, lesson.path("accuracy.png"),
                 f"On the test images {finding}",
-                note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
+                note=note(runs))
     gap = {name: 100 * (np.mean(learnt[name]) - np.mean(accuracies[name])) for name in BOOK}
     lesson.take_away(
         f"With dropout {spread(accuracies['dropout'])} % of the test images are right, without "

@@ -22,7 +22,7 @@ from statistics import mean
 
 from nndl import Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
 from nndl.comparing import compared
-from nndl.lesson import Lesson, command_line, counted, percent, spread
+from nndl.lesson import Lesson, command_line, counted, note, percent, spread
 
 RATES, CLAIM = (0.0, 0.2, 0.5, 0.8), 0.5
 ETA, MINI_BATCH_SIZE, NEURONS = 0.05, 10, 300
@@ -47,8 +47,8 @@ def main(epochs=30, train_size=1_000, backend=None, seed=0, out="pictures", runs
         the network learns its images by heart.  With p near 1 so few neurons speak at a time that they
         cannot learn even what is true of all images.  Somewhere between is the best rate, and 0.5, with
         which the masks differ most, is often said to be it.""")
-    lesson.mathematics("""
-        neurons that speak at a time      300 (1-p), on average
+    lesson.mathematics(f"""
+        neurons that speak at a time      {NEURONS} (1-p), on average
         variance of r/(1-p)               p/(1-p):  0, 0.25, 1, 4   noise on what each neuron says""")
     lesson.network(build_network(CLAIM, backend, seed))
     training, validation, test = load_mnist()
@@ -84,16 +84,16 @@ def main(epochs=30, train_size=1_000, backend=None, seed=0, out="pictures", runs
                 lesson.path("curves.png"),
                 f"After the first epoch {few} is at {at[few][0]:.1f} %, {many} at {at[many][0]:.1f} %; "
                 f"in the end {few} at {at[few][1]:.1f} %, {many} at {at[many][1]:.1f} %",
-                note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
+                note=note(runs))
     plots.dots({name: [100 * accuracy for accuracy in accuracies[name]] for name in names.values()},
                lesson.path("rates.png"), f"On the test images {finding}",
                "test images that are right, percent")
     lesson.take_away(
         f"The validation images choose {best}.  On the test images {finding}.",
         f"""That 0.5 is the best rate is {"what they choose" if best == half else
-        "not what they choose"} here, with {train_size:,} images and 300 hidden neurons.  With p = 0.8
-        {percent(mean(learnt[names[0.8]]), 1)} % of the training images themselves are right at the end,
-        with p = 0 {percent(mean(learnt[names[0.0]]), 1)} %.""")
+        "not what they choose"} here, with {train_size:,} images and {NEURONS} hidden neurons.  With
+        {many} {percent(mean(learnt[many]), 1)} % of the training images themselves are right at the
+        end, with {few} {percent(mean(learnt[few]), 1)} %.""")
     return lesson.end(accuracy=accuracies[half], accuracies=accuracies, validation=chosen,
                       training=learnt, best=best, curves=curves)
 

@@ -19,10 +19,9 @@ Exercises
    validation images.  Which of the two needs more?
 """
 
-from statistics import mean
 
 from nndl import Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
-from nndl.comparing import compared
+from nndl.comparing import compared, gained
 from nndl.lesson import Lesson, command_line, counted, spread
 
 SIZES = {"small": 30, "large": 1_000}
@@ -67,12 +66,13 @@ def main(epochs=20, train_size=1_000, backend=None, seed=0, out="pictures", runs
     learnt, chosen, accuracies = ({name: [] for name in names} for _ in range(3))
     for name in names:
         size, method = name.split(" with ")
-        λ, p_dropout = (lmbda if method == "L2" else 0.0), (P_DROPOUT if method == "dropout" else 0.0)
+        strength = lmbda if method == "L2" else 0.0
+        p_dropout = P_DROPOUT if method == "dropout" else 0.0
         lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
-                    {train_size:,} images, η = {ETA:g}, λ = {λ:g}, p = {p_dropout:g}""")
+                    {train_size:,} images, η = {ETA:g}, λ = {strength:g}, p = {p_dropout:g}""")
         for run in range(runs):
             net = build_network(SIZES[size], p_dropout, backend, seed + run)
-            net.SGD(some, epochs, MINI_BATCH_SIZE, ETA, λ,
+            net.SGD(some, epochs, MINI_BATCH_SIZE, ETA, strength,
                     checkpoint=lesson.checkpoint(f"{name} {run}"))
             learnt[name].append(net.accuracy(some))
             chosen[name].append(net.accuracy(validation))
@@ -85,17 +85,15 @@ def main(epochs=20, train_size=1_000, backend=None, seed=0, out="pictures", runs
     plots.dots({name: [100 * accuracy for accuracy in accuracies[name]] for name in names},
                lesson.path("methods.png"), said["large"][0].upper() + said["large"][1:],
                "test images that are right, percent")
-    gain = {name: 100 * (mean(accuracies[name]) - mean(accuracies[f"{name.split()[0]} with neither"]))
+    gain = {name: gained(accuracies[f"{name.split()[0]} with neither"], accuracies[name])
             for name in names}
-    verdict = ("is so in these runs" if min(accuracies["large with dropout"])
-               > max(accuracies["large with L2"]) else "is not borne out by these runs")
     lesson.take_away(
         f"On the test images {said['large']}; {said['small']}.",
-        f"""Against neither, L2 is worth {gain["small with L2"]:+.2f} points on the small network and
-        {gain["large with L2"]:+.2f} on the large one; dropout {gain["small with dropout"]:+.2f} and
-        {gain["large with dropout"]:+.2f}.  That dropout beats L2 on large networks {verdict}.""")
+        f"""Against neither, L2 is worth {gain["small with L2"]} points on the small network and
+        {gain["large with L2"]} on the large one; dropout {gain["small with dropout"]} and
+        {gain["large with dropout"]}.""")
     return lesson.end(accuracy=accuracies["large with dropout"], accuracies=accuracies,
-                      validation=chosen, training=learnt, gain=gain)
+                      validation=chosen, training=learnt)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ Exercises
 from statistics import mean
 
 from nndl import ConvPool, Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
-from nndl.comparing import compared
+from nndl.comparing import compared, gained
 from nndl.lesson import Lesson, command_line, counted, percent, spread
 from nndl.schedules import falling
 
@@ -83,14 +83,16 @@ def main(epochs=25, train_size=500, backend=None, seed=0, out="pictures", runs=2
     plots.dots({name: [100 * accuracy for accuracy in accuracies[name]] for name in METHODS},
                lesson.path("methods.png"), f"On the test images {finding}",
                "test images that are right, percent")
-    gain = {name: 100 * (mean(accuracies[name]) - mean(accuracies["neither"])) for name in METHODS}
+    gain = {name: gained(accuracies["neither"], accuracies[name]) for name in METHODS}
     lesson.take_away(
         f"With both {spread(accuracies['both'])} % of the test images are right; {finding}.",
         f"""On the validation images {best} comes out best, {percent(mean(chosen[best]))} %.  On the
-        test images L2 alone is worth {gain["L2"]:+.2f} points against neither, dropout alone
-        {gain["dropout"]:+.2f}, both {gain["both"]:+.2f}.""")
+        test images L2 alone is worth {gain["L2"]} points against neither, dropout alone
+        {gain["dropout"]}, both {gain["both"]}.""",
+        f"""λ = {LMBDA:g} is much for few images: what shrinks a weight in each step is λ/n, here
+        {LMBDA / train_size:.1g}, and 2e-05 with all 50,000.""")
     return lesson.end(accuracy=accuracies["both"], accuracies=accuracies, validation=chosen,
-                      training=learnt, gain=gain, best=best)
+                      training=learnt, best=best)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from statistics import mean
 from nndl import ConvPool, Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
 from nndl.comparing import compared
 from nndl.data.distort import distorted
-from nndl.lesson import Lesson, command_line, counted, spread
+from nndl.lesson import Lesson, command_line, counted, note, spread
 from nndl.schedules import falling
 
 ETA, MOMENTUM, P_DROPOUT, MINI_BATCH_SIZE = 0.01, 0.9, 0.3, 20
@@ -56,8 +56,9 @@ def main(epochs=16, train_size=2_000, backend=None, seed=0, out="pictures", runs
         hand would have bent it.  We know that, and the network does not.  So we show it each digit a
         little different each time: it never sees an image twice, and cannot learn one by heart.
 
-        The rest is what the lessons before have found: three convolutions, rectified linear units,
-        dropout, momentum, a learning rate that falls to a hundredth.""")
+        The rest is what the lessons before have used: three convolutions, rectified linear units,
+        dropout, a learning rate that falls, here to a hundredth; and momentum, which goes on in the
+        direction of the steps before.""")
     lesson.mathematics("""
         pixel at (r, c)  <-  image at A (r, c) + t + u(r, c)      A: turn, stretch, slant;  t: shift
         u = α G_σ * noise                                         bent: noise, smoothed by a Gaussian
@@ -93,13 +94,13 @@ def main(epochs=16, train_size=2_000, backend=None, seed=0, out="pictures", runs
               f"{wrong['distorted']:.0f} from distorted ones")
     plots.lines({f"the first {WATCHED:,} validation images that are right, percent": curves},
                 lesson.path("accuracy.png"), f"Of {len(test.labels):,} test images: {change}",
-                note=f"the mean of {counted(runs, 'run')}, and their span" if runs > 1 else None)
+                note=note(runs))
     plots.misclassified(test.images, test.labels, predictions, lesson.path("misclassified.png"))
     lesson.take_away(
-        f"With {train_size:,} images: {change}.",
-        f"""On the test images {compared(accuracies, "distorted", "as they are")}.  The network is the
-        same, and nothing was measured, labelled or bought for it: only said what does not make one
-        digit into another.""")
+        f"With {train_size:,} images {spread(accuracies['distorted'])} % of the test images are right "
+        f"after learning from distorted ones: {compared(accuracies, 'distorted', 'as they are')}.",
+        f"""That is {change}.  The network is the same, and nothing was measured, labelled or bought for
+        it: only said what does not make one digit into another.""")
     return lesson.end(accuracy=accuracies["distorted"], accuracies=accuracies, curves=curves)
 
 

@@ -93,11 +93,11 @@ def main(epochs=4, train_size=5_000, backend=None, seed=0, out="pictures", netwo
                         what=f"test images (by the book's five networks: {BOOK_WRONG})")
     lesson.take_away(
         f"One network is right for {spread(singles)} % of the test images, {networks} by vote for "
-        f"{percent(accuracies['vote'])} %, by mean probability for "
-        f"{percent(accuracies['mean probability'])} %: {wrong['vote']} errors, where the book's five "
-        f"made {BOOK_WRONG}.",
-        f"""At least one network is wrong about {some_wrong} images, all are about {all_wrong}.  What is
-        between can be voted away; the rest are the digits to look at in the museum.""")
+        f"{percent(accuracies['vote'])} % ({wrong['vote']} errors; the book's five, on 250,000 images, "
+        f"made {BOOK_WRONG}), by mean probability for {percent(accuracies['mean probability'])} %.",
+        f"""At least one network is wrong about {some_wrong:,} images, all are about {all_wrong:,}.  Of
+        the {some_wrong - all_wrong:,} between, the vote puts {some_wrong - wrong['vote']:,} right.  The
+        rest are the digits to look at in the museum.""")
     return lesson.end(accuracy=accuracies["vote"], mean_probability=accuracies["mean probability"],
                       singles=singles, some_wrong=some_wrong, all_wrong=all_wrong)
 

@@ -22,7 +22,7 @@ Exercises
 import numpy as np
 
 from nndl import Conv, ConvPool, Dense, Network, ReLU, Softmax, load_mnist, plots
-from nndl.comparing import clearly_apart
+from nndl.comparing import compared
 from nndl.data.expand import shifted
 from nndl.lesson import Lesson, command_line, counted, spread
 
@@ -91,16 +91,10 @@ def main(epochs=4, train_size=5_000, backend=None, seed=0, out="pictures", runs=
                  [(name, spread([curve[0] for curve in curves[name]]),
                    spread([curve[-1] for curve in curves[name]]), spread(accuracies[name]),
                    spread(changes[name], 1), f"{min(seconds[name]):.1f}") for name in NAMES])
-    best = max(NAMES, key=lambda name: np.mean(accuracies[name]))
-    behind = [name for name in NAMES if clearly_apart(accuracies[best], accuracies[name])]
-    level = [name for name in NAMES if name not in (best, *behind)]
-    steadier = [name for name in NAMES[:2] if clearly_apart(changes[name], changes["stride 2"])
-                and np.mean(changes[name]) < np.mean(changes["stride 2"])]
-    said = f"the best on average is {best}" + (
-        f", {' and '.join(behind)} clearly behind" if behind else "") + (
-        f", {' and '.join(level)} within what the runs differ by" if level else "")
+    said = "; ".join(compared(accuracies, name, "max-pooling") for name in NAMES[1:])
+    steadier = [name for name in NAMES[:2] if max(changes[name]) < min(changes["stride 2"])]
     plots.dots({name: [100 * accuracy for accuracy in accuracies[name]] for name in NAMES},
-               lesson.path("accuracy.png"), f"Test images: {said}",
+               lesson.path("accuracy.png"), said[0].upper() + said[1:],
                "test images that are right, percent",
                note=f"{counted(epochs, 'epoch')} on {train_size:,} images")
     plots.dots({name: [100 * change for change in changes[name]] for name in NAMES},
@@ -114,12 +108,12 @@ def main(epochs=4, train_size=5_000, backend=None, seed=0, out="pictures", runs=
         + f".  {said[0].upper()}{said[1:]}.",
         "When a digit moves by one pixel the maps change by " + ", ".join(
             f"{spread(changes[name], 0)} % ({name})" for name in NAMES) + ".  " + (
-            f"Less than with a stride of 2: {' and '.join(steadier)}." if steadier else
+            f"In every run less than with a stride of 2: {' and '.join(steadier)}." if steadier else
             "That pooling makes them steadier than a stride of 2 does is not seen here."),
         f"""The stride takes {min(seconds['stride 2']) / min(seconds['max-pooling']):.2f} times as long
         an epoch as max-pooling.""")
     return lesson.end(accuracies=accuracies, curves=curves, changes=changes, seconds=seconds,
-                      behind=behind)
+                      steadier=steadier)
 
 
 def change_of_maps(net, images):

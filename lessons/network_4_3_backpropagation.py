@@ -124,8 +124,8 @@ def main(backend=None, seed=0, out="pictures"):
         BP3  b is in every z_jk, with ∂z_jk/∂b = 1:            ∂C/∂b = Σ_jk δ_jk
         BP4  w_uv is in every z_jk, ∂z_jk/∂w_uv = x_(j+u,k+v): ∂C/∂w_uv = Σ_jk δ_jk x_(j+u, k+v)
              which is a convolution again: δ slides over x.
-        BP2  for a convolution before another one: x_rs is in every z_jk whose window covers it, times
-             w_(r-j, s-k):                                     ∂C/∂x_rs = Σ_jk δ_jk w_(r-j, s-k)
+        BP2  for a convolution before another one: x_pq is in every z_jk of every filter f whose window
+             covers it, times w_(p-j, q-k):              ∂C/∂x_pq = Σ_f Σ_jk δ_f,jk w_f,(p-j, q-k)
              δ in a frame of zeros, under the filter turned by 180 degrees.
 
         ∂C/∂w ≈ (C(w + ε) - C(w)) / ε             (46);  better  (C(w + ε) - C(w - ε)) / 2ε""")

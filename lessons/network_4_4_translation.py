@@ -24,7 +24,7 @@ import numpy as np
 from nndl import ConvPool, Dense, Network, ReLU, Softmax, load_mnist, plots
 from nndl.data.distort import distorted
 from nndl.data.expand import shifted
-from nndl.lesson import Lesson, command_line, counted, percent, spread
+from nndl.lesson import Lesson, command_line, counted, note, percent, spread
 
 ETA, LMBDA, MINI_BATCH_SIZE = 0.03, 1.0, 10
 SHIFTS = range(-10, 11)  # pixels to the right
@@ -109,7 +109,7 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures", runs
                            for name in NAMES}}, lesson.path("accuracy.png"),
                 f"At least 90 % are right {said}",
                 "pixels to the right", levels={heading: {"guessing": 10}},
-                note=f"the mean of {counted(runs, 'run')}, and their span")
+                note=note(runs))
     others = {name: np.delete(outputs[name], label, axis=1).max(axis=1) for name in NAMES}
     plots.lines({f"{name}: probability": {f"output {label}": (SHIFTS, outputs[name][:, label]),
                                           "largest other": (SHIFTS, others[name])}

@@ -2,7 +2,8 @@
 
 Book: chapter 5, "The vanishing gradient problem".
 Before: 2.3.
-Next: 3.1.2, five layers deep, with rectified linear units beside sigmoids.
+Next: 6.0, what a recurrent network has to do with a deep one; or back to 3.1.2, five layers deep, with
+rectified linear units beside sigmoids.
 
     python -m lessons 5.0          1 to 4 hidden layers, 10 epochs on 10,000 images, two runs of each
     python -m lessons 5.0 --full   30 epochs on all 50,000, as the book has it, three runs of each
@@ -26,7 +27,7 @@ Exercises
 import numpy as np
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
-from nndl.lesson import Lesson, command_line, counted, first_epoch_at, spread
+from nndl.lesson import Lesson, command_line, counted, first_epoch_at, note, spread
 
 DEPTHS = (1, 2, 3, 4)
 NEURONS = 30
@@ -59,8 +60,9 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
         ∂C/∂b?
 
         An error on its way back is multiplied, from layer to layer, by weights and by slopes σ'.  A
-        slope is at most 1/4.  Weights that would make up for that would also make z large, where the
-        slope is smaller still.""")
+        slope is at most 1/4.  In a chain of single neurons weights that make up for that make z large,
+        too, where the slope is smaller still.  A layer of many neurons adds up many such products, and
+        there much larger weights can: exercise 3.""")
     lesson.mathematics("""
         δ^l = ((w^(l+1))ᵀ δ^(l+1)) ⊙ σ'(z^l)                            BP2
         ∂C/∂b^l = δ^l                                                   BP3
@@ -139,20 +141,20 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
              f"{depth} hidden": [[100 * a for a in run] for run in curves[depth]] for depth in DEPTHS}},
         lesson.path("training.png"),
         f"{deepest} hidden layers: the first one's gradient is {first[deepest]:.2g} times the last "
-        f"one's after epoch 1, {last[deepest]:.2g} times after epoch {epochs}",
-        log=(heading,), note=f"left: {deepest} hidden layers; the mean of {counted(runs, 'run')}, and "
-        "their span")
+        f"one's after epoch 1, {last[deepest]:.2g} times after the last",
+        log=(heading,), note=note(runs, f"left: {deepest} hidden layers"))
     lesson.take_away(
         f"With {deepest} hidden layers the first one's gradient is {ratio(before[deepest]):.3f} times "
         f"the last hidden one's before training; in training with mini-batches it is "
-        f"{first[deepest]:.3f} times after epoch 1 and {last[deepest]:.2f} times after epoch {epochs}.",
+        f"{first[deepest]:.2g} times after epoch 1 and {last[deepest]:.2g} times after the last.",
         "What that costs at the beginning: half of the validation images are read "
         + ", ".join(f"with {counted(depth, 'hidden layer')} "
                     + (f"in epoch {half[depth]}" if half[depth] else "in no epoch") for depth in DEPTHS)
         + ".",
-        "In the best epoch they read, with 1 to 4 hidden layers, "
+        f"In the best of {counted(epochs, 'epoch')} on {train_size:,} images they read, with 1 to 4 "
+        "hidden layers, "
         + ", ".join(spread([max(curve) for curve in curves[depth]]) for depth in DEPTHS)
-        + f" % of the validation images, after {counted(epochs, 'epoch')} on {train_size:,} images.",
+        + " % of the validation images.",
         f"""A short gradient could also mean that a layer has nothing left to learn.  Before training,
         with random weights, that is not so, and there it is already
         {1 / ratio(before[deepest]):.0f} times shorter than the last hidden layer's."""

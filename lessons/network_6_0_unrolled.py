@@ -170,14 +170,15 @@ def main(backend=None, seed=0, out="pictures"):
                   ("going back once: δ_s", *(f"{value:.4f}" for value in at_once),
                    f"{at_once.sum():.4f}")], "∂C/∂b with a cost at each step")
 
-    worst, rows = [], []
+    worst, checked, rows = [], [], []
     for title, cell, each_step in (
             ("1 unit, cost at the last step", one, False), ("1 unit, cost at each step", every, True),
             (f"{UNITS} units, cost at the last step", a_larger_cell(seed, False), False),
             (f"{UNITS} units, cost at each step", a_larger_cell(seed, True), True)):
         apart, numbers = differences(cell, each_step, backend)
         worst.append(apart)
-        rows.append((title, numbers, *(f"{a:.0e}" if a is not None else "-" for a in apart)))
+        checked.append(numbers)
+        rows.append((title, numbers[0], *(f"{a:.0e}" if a is not None else "-" for a in apart)))
     lesson.table(("", "numbers", "central difference", "deep network", "Recurrent"), rows,
                  "The largest difference between what is found by hand and what by others")
 
@@ -194,15 +195,15 @@ def main(backend=None, seed=0, out="pictures"):
         f"{ends.max():.2f}, the shared one at {shared['w_hh'][-1]:.2f}",
         x="step downhill", note=f"η = {ETA:g}; copy 1 stays: it is multiplied by h_0 = 0")
 
-    checked = sum(row[1] for row in rows)
+    checked, of_deep, of_recurrent = map(sum, zip(*checked))
     numerical, by_deep, by_recurrent = (max(a[side] for a in worst if a[side] is not None)
                                         for side in range(3))
     agree = max(numerical, by_deep, by_recurrent) < 1e-8
     lesson.take_away(
         f"A recurrent network over {STEPS} steps is a feedforward network of {STEPS} layers with the "
-        f"same weights: {checked} derivatives {'agree' if agree else 'do not all agree'}, by hand and "
-        f"by central differences to {numerical:.0e}, with nndl's dense layers to {by_deep:.0e}, with "
-        f"its Recurrent to {by_recurrent:.0e}.",
+        f"same weights: {checked} derivatives by hand {'agree' if agree else 'do not all agree'} with "
+        f"central differences, to {numerical:.0e}, {of_deep} of them with nndl's dense layers, to "
+        f"{by_deep:.0e}, their {of_recurrent} sums with its Recurrent, to {by_recurrent:.0e}.",
         f"""BP1 and BP2 stay, with time in the place of layers.  BP3 and BP4 become sums over the steps.
         For w_hh the four contributions are {', '.join(f'{value:.4f}' for value in
         contributions['w_hh'].ravel())}.""",
@@ -282,14 +283,15 @@ def of_library(cell, each_step, backend=None):
 
 
 def differences(cell, each_step, backend):
-    """((largest difference to central differences, to the deep network, to Recurrent), numbers)."""
+    """Of central differences, the deep network, Recurrent: (largest differences, how many numbers)."""
     hand, _ = backward(**cell)
     sums = {name: hand[name].sum(axis=0) for name in NAMES}
     copies, shared = numerically(cell)
     numeric = max(largest(hand, copies), largest(sums, shared))
     deep = None if each_step else largest(hand, of_deep_network(cell, backend))
-    numbers = sum(hand[name].size + sums[name].size for name in NAMES)
-    return (numeric, deep, largest(sums, of_library(cell, each_step, backend))), numbers
+    n_hand, n_sums = (sum(of[name].size for name in NAMES) for of in (hand, sums))
+    return ((numeric, deep, largest(sums, of_library(cell, each_step, backend))),
+            (n_hand + n_sums, 0 if each_step else n_hand, n_sums))
 
 
 def largest(one, other):

@@ -29,7 +29,7 @@ import math
 import numpy as np
 
 from nndl import LSTM, Dense, Last, Network, Recurrent, Sequences, Softmax, plots
-from nndl.lesson import Lesson, command_line, counted, spread
+from nndl.lesson import Lesson, command_line, counted, note, spread
 from nndl.network import Diverged
 
 LETTERS, NOISE = 8, 0.2     # to be remembered; standard deviation of what comes in afterwards
@@ -117,8 +117,6 @@ def main(epochs=5, train_size=5000, backend=None, seed=0, out="pictures", steps=
     lesson.network(build_network(Recurrent, backend, seed), "The network, here with the vanilla cell")
     lesson.network(build_network(LSTM, backend, seed), "The same with an LSTM")
     far = remembered(SOME, steps, np.random.default_rng([seed, 1]), ragged=False)
-
-    far = remembered(SOME, steps, np.random.default_rng([seed, 1]), ragged=False)
     back = steps - 1  # how far the first step is from the last
     scaled, slopes, forget = first_weights(lesson, far, backend, seed)
     nets, before, after, accuracies = {}, {}, {}, {}
@@ -144,7 +142,8 @@ def main(epochs=5, train_size=5000, backend=None, seed=0, out="pictures", steps=
     curves = {when: {f"{name}, ∂C/∂{what}": np.array([run[n] for run in measured[name]])
                      for name in CELLS for n, what in enumerate("hc"[:len(measured[name][0]) - 1])}
               for when, measured in (("before", before), ("after", after))}
-    arrives = {when: {name: float(np.mean(of[:, 0])) for name, of in curves[when].items()}
+    # Runs differ by orders of magnitude: the geometric mean.
+    arrives = {when: {name: float(np.exp(np.log(of[:, 0]).mean())) for name, of in curves[when].items()}
                for when in curves}
     apart = {when: {name: float(np.mean([run[-1] for run in measured[name]])) for name in CELLS}
              for when, measured in (("before", before), ("after", after))}
@@ -163,11 +162,10 @@ def main(epochs=5, train_size=5000, backend=None, seed=0, out="pictures", steps=
     plots.lines({headings[when]: {name: (np.arange(steps), of[:, ::-1])
                                   for name, of in curves[when].items()} for when in curves},
                 lesson.path("training.png"),
-                f"After training {keeps} keeps most of the gradient over {back} steps: "
-                f"{arrives['after'][keeps]:.1g} of it, before {arrives['before'][keeps]:.1g}",
+                f"After training most arrives along {keeps}: {arrives['after'][keeps]:.2g} times the "
+                f"last step's gradient, before training {arrives['before'][keeps]:.2g}",
                 x="steps back from the end", log=list(headings.values()),
-                note=f"{SOME} sequences of {steps} steps"
-                     + (f"; the mean of {counted(runs, 'run')}, and their span" if runs > 1 else ""))
+                note=note(runs, f"{SOME} sequences of {steps} steps"))
     clipped = clipping(lesson, steps, runs, backend, seed)
     small, large = min(RADII), max(RADII)
     lesson.take_away(
@@ -175,12 +173,13 @@ def main(epochs=5, train_size=5000, backend=None, seed=0, out="pictures", steps=
         f"cell of radius {small:g} and {scaled[large][0]:.0e} times with radius {large:g}; with first "
         f"weights as they come {span(curves['before']['vanilla, ∂C/∂h'])} times, along the LSTM's "
         f"cells {span(curves['before']['LSTM, ∂C/∂c'])} times.",
-        f"""(124) has two factors.  With radius {small:g} slopes are {slopes[small]:.2f} on average, and
-        the gradient changes by {a_step(scaled[small]):.2f} a step; with radius {large:g}, where units
-        are driven into saturation, they are {slopes[large]:.2f}, and it changes by
-        {a_step(scaled[large]):.2f} a step, not by {large:g}.""",
+        f"""Each step of (124) multiplies by two things, the slopes and the weights.  With radius
+        {small:g} slopes are {slopes[small]:.2f} on average, and the gradient changes by
+        {a_step(scaled[small]):.2f} a step; with radius {large:g}, where units are driven into
+        saturation, they are {slopes[large]:.2f}, and it changes by {a_step(scaled[large]):.2f} a step,
+        not by {large:g}.""",
         said_of_forget(forget, back),
-        said_of_training(arrives, apart, accuracies, steps),
+        said_of_training(curves, arrives, apart, accuracies, steps),
         said_of_clipping(clipped))
     return lesson.end(
         scaled={f"{radius:g}": a_step(curve) for radius, curve in scaled.items()},
@@ -258,8 +257,7 @@ def clipping(lesson, steps, runs, backend, seed):
                     for name, run in clipped.items()) + f"; to know nothing costs {nothing:.2f}",
                 x="mini-batch", log=headings[1:], levels={headings[0]: {f"ln {LETTERS}": nothing},
                                                           headings[1]: {f"clip = {CLIP:g}": CLIP}},
-                note=f"of {EVERY} mini-batches the mean cost and the longest gradient"
-                + (f"; the mean of {counted(runs, 'run')}, and their span" if runs > 1 else ""))
+                note=note(runs, f"of {EVERY} mini-batches the mean cost and the longest gradient"))
     return clipped
 
 
@@ -283,15 +281,16 @@ def span(of_runs):
     return f"{least:.2g}" if len(of_runs) == 1 else f"{least:.2g} to {most:.2g}"
 
 
-def said_of_training(arrives, apart, accuracies, steps):
+def said_of_training(curves, arrives, apart, accuracies, steps):
     """On the cells after training."""
-    less = all(arrives["after"][name] < arrives["before"][name] for name in arrives["after"])
+    more = [name for name in arrives["after"]
+            if (curves["after"][name][:, 0] >= curves["before"][name][:, 0]).any()]
     right = min(np.mean(accuracies[name][steps]) for name in accuracies)
     text = f"After training on up to {steps} steps " + ", ".join(
         f"{name} remembers {spread(accuracies[name][steps])} % of the letters over {steps} and "
         f"{spread(accuracies[name][2 * steps])} % over {2 * steps}" for name in accuracies) + "."
-    if less and right > 0.9:
-        text += "  And yet less of a gradient arrives at the first step than before"
+    if not more and right > 0.9:
+        text += "  And yet in every run less of a gradient arrives at the first step than before"
         if all(apart["after"][name] < 0.5 * apart["before"][name] for name in apart["after"]):
             text += (".  To vanish is not to forget: the last states of a letter scatter, beside what "
                      "is between letters, " + ", ".join(
@@ -299,8 +298,10 @@ def said_of_training(arrives, apart, accuracies, steps):
                          f"({name})" for name in apart["after"])
                      + ".  Where all pushes end in the same state, a small push has no slope")
         text += "."
-    elif not less:
-        text += "  Not in all of them less of the gradient arrives at the first step than before."
+    elif more:
+        text += "  Of the gradient there arrives at the first step, before and after training: " + (
+            ", ".join(f"{name} {arrives['before'][name]:.2g} and {arrives['after'][name]:.2g}"
+                      for name in more)) + "."
     return text
 
 
@@ -311,13 +312,14 @@ def said_of_clipping(clipped):
     text = (f"At η = {CLIP_ETA:g} the cost ends at {costs['as it is']} with the gradient as it is, at "
             f"{costs['clipped']} with its length clipped to {CLIP:g}; to know nothing costs "
             f"{nothing:.2f}.")
-    if max(ends["clipped"]) < 0.8 * nothing < 0.95 * nothing < min(ends["as it is"]):
-        text = "Clipping saves a run that otherwise fails.  " + text
-    full = len(clipped["as it is"]["costs"][0]) == CLIP_STEPS // EVERY * EVERY
-    return text + (f"""  Without it nothing runs off to infinity, for tanh holds the states.  What is
-                   left is a cell with a mean slope of {each(clipped['as it is']['slope'])}; with
-                   clipping it is {each(clipped['clipped']['slope'])}.""" if full else
-                   "  Without it numbers ceased to be finite.")
+    saves = max(ends["clipped"]) < 0.8 * nothing < 0.95 * nothing < min(ends["as it is"])
+    if len(clipped["as it is"]["costs"][0]) < CLIP_STEPS // EVERY * EVERY:
+        end = "Without it numbers ceased to be finite."
+    else:
+        end = ("Without it nothing runs off to infinity, for tanh holds the states.  " * saves
+               + f"The cell's slopes are {each(clipped['as it is']['slope'])} on average in the end; "
+               f"with clipping {each(clipped['clipped']['slope'])}.")
+    return "Clipping saves a run that otherwise fails.  " * saves + f"{text}  {end}"
 
 
 def each(runs):

@@ -82,14 +82,17 @@ def main(epochs=10, hidden=128, p_dropout=0.0, letters=None, backend=None, seed=
         letters in each mini-batch; the next one goes on with the state that this one has left, while
         the gradient stops at its beginning.
 
+        To compare with, a trigram model counts which letters have followed each pair of letters.
+
         A network that says how likely each letter is can write: draw one, hand it in as the next
         input, and so on.""")
     lesson.mathematics("""
         C = -Σ_s ln a_s[x_(s+1)]                 the letter that came, at each step s       (80)
         δ_s = a_s - y_s                          BP1, at each step                          (84)
-        perplexity = e^(mean of -ln a_s[x_(s+1)])    as unsure as among so many that are alike
-        n/(n + u) counted + u/(n + u) one letter less    the trigram's probability: two letters seen
-                                                         n times, and u different ones behind them""")
+        perplexity = e^(mean of -ln a_s[x_(s+1)])    as unsure as if so many letters were equally likely
+        p(x | ab) = (n(abx) + u p(x | b)) / (n(ab) + u)    the trigram's probability: n counts how often
+                                                           something was read, u how many different
+                                                           letters came behind ab""")
     net = build_network(len(alphabet), hidden, p_dropout, backend, seed)
     lesson.network(net)
 
@@ -128,7 +131,7 @@ def main(epochs=10, hidden=128, p_dropout=0.0, letters=None, backend=None, seed=
     by_memory = perplexity_by_memory(net, judged)
     on_training = perplexity(net, read[:len(judged)])
     lesson.table(("perplexity on the test texts, lower is better", ""),
-                 [("all letters alike", len(alphabet)),
+                 [("all letters equally likely", len(alphabet)),
                   ("counted: how often each letter is there", f"{by_counting[0]:.2f}"),
                   ("counted: behind the letter before", f"{by_counting[1]:.2f}"),
                   ("counted: behind the two before, the trigram", f"{by_counting[2]:.2f}"),
@@ -205,7 +208,7 @@ def surprise(net, trigram, alphabet, text, line):
     costs = {"trigram": [trigram.probability(symbols[max(0, i - 2):i].tolist(), int(symbols[i]))
                          for i in range(len(symbols) - len(line), len(symbols))],
              "LSTM": a[np.arange(len(a)), symbols[1:]][-len(line):]}
-    return {"": line, **{name: "".join(str(min(9, round(-np.log(float(p)))))
+    return {"": line, **{name: "".join(str(min(9, round(-np.log(max(float(p), 1e-30)))))
                                        for p in ps).replace("0", "·") for name, ps in costs.items()}}
 
 

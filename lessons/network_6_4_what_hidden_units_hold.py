@@ -106,22 +106,29 @@ def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", runs
                  [(way, spread(ways[way], 1)) for way in WAYS], "Measured, in the trained networks")
     figures(lesson, probes, judged_on[0], ways)
     moved, alone, pushed, _ = (float(np.mean(ways[way])) for way in WAYS)
-    lesson.take_away(
-        f"The best unit alone tells the carry at {spread(unit['after'])} % of the steps, all units "
-        f"together at {spread(direction['after'])} % (untrained: {spread(unit['before'])} and "
-        f"{spread(direction['before'])} %); with the state moved by the difference of the means "
-        f"{spread(ways[WAYS[0]], 1)} % of the sums go on with the other carry.",
-        f"""Reading alone proves little: in the untrained network, which has learnt nothing, all units
-        together tell the carry at {percent(np.mean(direction['before']), 1)} % of the steps, only
-        because a state echoes the last bits.  It is the changed state that shows what the network goes
-        by: {percent(moved, 1)} % of the sums followed it, and {percent(alone, 1)} % followed the best
-        unit alone{", for others hold the carry as well" if alone < moved - 0.05 else ""}.""",
-        f"""Nor is the direction in which one reads the one in which one must push: along v, just as far
-        as makes v·h say the opposite, {percent(pushed, 1)} % of the sums followed.  v may be any
-        direction that tells the two kinds of states apart, also one along which the network is deaf."""
-        if pushed < moved - 0.05 else
-        f"""Along v, just as far as makes v·h say the opposite, {percent(pushed, 1)} % of the sums
-        followed as well.""")
+    adds = np.mean(right) > 0.9
+    told = (f"{spread(right)} % of whole sums are right.  The best unit alone tells the carry at "
+            f"{spread(unit['after'])} % of the steps, all units together at "
+            f"{spread(direction['after'])} % (untrained: {spread(unit['before'])} and "
+            f"{spread(direction['before'])} %); with the state moved by the difference of the means "
+            f"{spread(ways[WAYS[0]], 1)} % of the sums go on with the other carry.")
+    if not adds:
+        lesson.take_away(told, "These networks do not add yet: to change what they hold says little.")
+    else:
+        lesson.take_away(
+            told,
+            f"""Reading alone proves little: in the untrained network, which has learnt nothing, all
+            units together tell the carry at {percent(np.mean(direction['before']), 1)} % of the steps.
+            It has not learnt to keep one, so its state must echo the last bits.  It is the changed
+            state that shows what the network goes by: {percent(moved, 1)} % of the sums followed it,
+            and {percent(alone, 1)} % followed the best unit alone{
+            ", for others hold the carry as well" if alone < moved - 0.05 else ""}.""",
+            f"""Nor is the direction in which one reads the one in which one must push: along v, just as
+            far as makes v·h say the opposite, {percent(pushed, 1)} % of the sums followed.  v may be
+            any direction that tells the two kinds of states apart, also one along which the network is
+            deaf.""" if pushed < moved - 0.05 else
+            f"""Along v, just as far as makes v·h say the opposite, {percent(pushed, 1)} % of the sums
+            followed as well.""")
     return lesson.end(right=right, unit=unit, direction=direction, ways=ways,
                       units=[one["after"]["units"] for one in found])
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .command import Parser, new_folder, number, run
-from .comparing import counted  # noqa: F401, for the lessons
+from .comparing import counted
 from .environment import machine, versions
 from .files import write_atomically
 
@@ -112,7 +112,8 @@ class Lesson:
         """What was measured.  headings : of the columns;  rows : of anything, numbers as strings."""
         rows = [[str(cell) for cell in row] for row in rows]
         wide = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-        print(f"\n{title}")
+        several = any("±" in cell for row in rows for cell in row)
+        print(f"\n{title}" + "; ±: standard deviation of the runs, (how many)" * several)
         for row in (headings, ["-" * width for width in wide], *rows):
             first, *rest = (cell.ljust(width) if column == 0 else cell.rjust(width)
                             for column, (cell, width) in enumerate(zip(row, wide)))
@@ -187,6 +188,12 @@ def spread(fractions, decimals=2):
         return f"{values[0]:.{decimals}f}"
     return (f"{statistics.mean(values):.{decimals}f} ± {statistics.stdev(values):.{decimals}f} "
             f"({len(values)})")
+
+
+def note(runs, *said):
+    """A figure's note: what is said, and what lines over several runs are; None if nothing."""
+    said += (f"the mean of {counted(runs, 'run')}, and their span",) * (runs > 1)
+    return "; ".join(said) or None
 
 
 def first_epoch_at(accuracies, least):

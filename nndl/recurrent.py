@@ -12,6 +12,7 @@ nndl/data/sequences.py.  A layer that hands on no such steps says so: `keeps_ste
 import numpy as np
 
 from . import initialize
+from .arguments import is_number
 from .layers import LAYERS as OTHERS
 from .layers import Layer, _count
 from .ops.memory import buffer, in_logical_order, memory_shape, seen_as
@@ -139,9 +140,9 @@ class Recurrent(Layer):
         """dC/dh -> dC/dx; sets nabla_w_xh, nabla_w_hh and nabla_b."""
         return self.back(d)[0]
 
-    def back(self, d, d_last=None):
-        """backward, with the gradient at the last cells: (dC/dx, gradients at the first state)."""
-        return self._backward(in_steps(self.work, "d", d), d_last)
+    def back(self, d):
+        """backward, and the gradients at the first state: (dC/dx, a tuple of them)."""
+        return self._backward(in_steps(self.work, "d", d))
 
     def _forward(self):
         h = self.h = self.ops.recurrent_forward(self.x, self.w_xh, self.w_hh, self.b, *self.began,
@@ -149,7 +150,7 @@ class Recurrent(Layer):
         self.states = (h,)
         return h
 
-    def _backward(self, d, d_last):
+    def _backward(self, d):
         dx, dh0, self.nabla_w_xh, self.nabla_w_hh, self.nabla_b = self.ops.recurrent_backward(
             d, self.h, self.x, self.w_xh, self.w_hh, *self.began, valid=self.valid,
             truncate=self.truncate, need_dx=self.needs_da, work=self.backward_work)
@@ -197,8 +198,8 @@ class LSTM(Recurrent):
 
     def __init__(self, n, *, truncate=None, stateful=False, init="glorot", forget_bias=1.0):
         super().__init__(n, truncate=truncate, stateful=stateful, init=init)
-        if isinstance(forget_bias, bool) or not isinstance(forget_bias, (int, float, np.number)):
-            raise TypeError(f"forget_bias must be a number, not {forget_bias!r}")
+        if not is_number(forget_bias):
+            raise TypeError(f"forget_bias must be a finite number, not {forget_bias!r}")
         self.forget_bias = float(forget_bias)
 
     def setup(self, shape, ops, rng, dtype):
@@ -214,10 +215,14 @@ class LSTM(Recurrent):
         self.h, self.states = h, (h, self.c)
         return h
 
-    def _backward(self, d, d_last):
+    def back(self, d, dc_last=None):
+        """As Recurrent.back; dc_last : the gradient at the last cells, (m, n)."""
+        return self._backward(in_steps(self.work, "d", d), dc_last)
+
+    def _backward(self, d, dc_last):
         dx, dh0, dc0, self.nabla_w_xh, self.nabla_w_hh, self.nabla_b = self.ops.lstm_backward(
             d, self.h, self.c, self.all_gates, self.x, self.w_xh, self.w_hh, *self.began,
-            valid=self.valid, truncate=self.truncate, dc_last=d_last, need_dx=self.needs_da,
+            valid=self.valid, truncate=self.truncate, dc_last=dc_last, need_dx=self.needs_da,
             work=self.backward_work)
         return dx, (dh0, dc0)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .arguments import check_generator, check_int, is_number
 from .layers import forget
 from .ops.shapes import check_symbols, is_int
 
@@ -45,14 +46,22 @@ def write(net, x, steps, choose=None, feed=None, end=None):
     feed   : which input an output becomes, array[output]; None: itself
     end    : a symbol after which a row goes on with -1; None: none
     """
-    if not is_int(steps) or steps < 1:
-        raise ValueError(f"steps must be an int of at least 1, not {steps!r}")
+    check_int("steps", steps, 1)
     if choose is not None and not callable(choose):
         raise TypeError(f"choose must be a function such as sampler(rng), or None, not {choose!r}")
     if end is not None and not is_int(end):
         raise TypeError(f"end must be a symbol, an int, not {end!r}")
     choose, feed = choose or (lambda a: a.argmax(axis=1)), None if feed is None else np.asarray(feed)
     writer = Writer(net)
+    reads = next((layer.reads for layer in net.layers if hasattr(layer, "reads")), None)
+    given = getattr(x, "padded", x)
+    if reads is not None and np.ndim(given) > 1 and np.shape(given)[1] != reads + 1:
+        raise ValueError(f"x must have {reads + 1} steps, what the EncoderDecoder reads and the symbol "
+                         f"that writing begins with, not {np.shape(given)[1]}: say Sequences("
+                         f"x.padded[:, :{reads + 1}], valid=x.valid[:, :{reads + 1}])")
+    if feed is not None and feed.shape != net.output_shape[-1:]:
+        raise ValueError(f"feed must have an input for each of the {net.output_shape[-1]} outputs, not "
+                         f"shape {feed.shape}")
     a, written = writer.read(x)[:, -1], np.full((len(x), steps), -1)
     ended = np.zeros(len(x), bool)
     for s in range(steps):
@@ -71,8 +80,7 @@ def sampler(rng, temperature=1.0):
 
     rng : a Generator;  temperature : above 0
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a Generator, say np.random.default_rng(0), not {rng!r}")
+    check_generator(rng)
     _check(temperature, "; to take the likeliest always, leave out choose")
 
     def choose(a):
@@ -92,10 +100,14 @@ def draw(net, labels, rng, rows=28, temperature=1.0):
     rows : how many;  temperature : above 0; below 1 probabilities go towards 0 and 1
     Returns (n, rows, w) bytes, 0 and 255.
     """
+    check_generator(rng)
+    check_int("rows", rows, 1)
     _check(temperature)
     writer = Writer(net, "sigmoid")
     labels, w = np.asarray(labels), net.output_shape[-1]
     check_symbols("labels", labels, net.input_shape[-1] - w)
+    if labels.ndim != 1:
+        raise ValueError(f"labels must have shape (n,), not {labels.shape}")
     if net.input_shape[0] is not None:
         raise ValueError(f"the network draws a row at a time: it needs input_shape=(None, "
                          f"{net.input_shape[1]}), not {net.input_shape}")
@@ -121,5 +133,5 @@ def sharpened(p, temperature):
 
 
 def _check(temperature, mend=""):
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, not {temperature!r}{mend}")
+    if not is_number(temperature) or temperature <= 0:
+        raise ValueError(f"temperature must be a number above 0, not {temperature!r}{mend}")

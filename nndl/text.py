@@ -9,8 +9,9 @@ from collections import Counter
 
 import numpy as np
 
+from .arguments import check_int
 from .data.tasks import text_of
-from .ops.shapes import check_symbols, is_int
+from .ops.shapes import check_symbols
 from .sampling import Writer
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # stands for letters that the training text does not have
@@ -23,6 +24,9 @@ class Alphabet:
     """
 
     def __init__(self, text, rarest=1):
+        if not isinstance(text, str):
+            raise TypeError(f"text must be a str, not {type(text).__name__}")
+        check_int("rarest", rarest, 1)
         counts = Counter(text)
         self.letters = UNKNOWN + "".join(sorted(
             letter for letter, n in counts.items() if n >= rarest and letter != UNKNOWN))
@@ -49,8 +53,7 @@ def streams(symbols, m, t):
     does not fill a mini-batch at the end is left out.
     """
     for name, number in ("m", m), ("t", t):
-        if not is_int(number) or number < 1:
-            raise ValueError(f"{name} must be an int of at least 1, not {number!r}")
+        check_int(name, number, 1)
     symbols = _one_text(symbols)
     pieces = (len(symbols) - 1) // (m * t)
     if pieces < 1:
@@ -70,8 +73,7 @@ def perplexity(net, symbols, at_once=200):
     net : a Network of symbols with a softmax output at each step
     symbols : (length,) ints;  at_once : steps between which only the state is handed on
     """
-    if not is_int(at_once) or at_once < 1:
-        raise ValueError(f"at_once must be an int of at least 1, not {at_once!r}")
+    check_int("at_once", at_once, 1)
     symbols, writer, cost = _at_least_two(symbols), Writer(net), 0.0
     check_symbols("symbols", symbols, net.output_shape[-1])
     if any(hasattr(layer, "reads") for layer in net.layers):
@@ -112,7 +114,7 @@ class Trigram:
     """
 
     def __init__(self, symbols, n_symbols):
-        symbols = np.asarray(symbols, None if len(symbols) else np.int64)
+        symbols = _one_text(symbols if np.size(symbols) else np.zeros(0, int))
         check_symbols("symbols", symbols, n_symbols)
         self.n_symbols = n_symbols
         self.counts = [Counter() for _ in range(3)]     # (before..., symbol) -> how often

@@ -1,12 +1,17 @@
 import pytest
 
-from nndl.comparing import clearly_apart, compared, counted
+from nndl.comparing import clearly_apart, compared, counted, gained
 
 
 @pytest.mark.parametrize("runs, sentence", [
     ({"a": [0.98], "b": [0.97]}, "a came out 1.00 points ahead of b, in one run of each"),
     ({"a": [0.97, 0.975], "b": [0.98, 0.985]},
-     "b came out ahead of a in every run, by 1.00 points on average"),
+     "b came out ahead of a in every run, by 1.00 points on average (chance alone: 1 in 3)"),
+    ({"a": [0.98] * 3, "b": [0.97] * 3},
+     "a came out ahead of b in every run, by 1.00 points on average (chance alone: 1 in 10)"),
+    ({"a": [0.98] * 4, "b": [0.97] * 4},
+     "a came out ahead of b in every run, by 1.00 points on average"),
+    ({"a": [0.98], "b": [0.98]}, "a and b came out alike, in one run of each"),
     ({"a": [0.97, 0.99], "b": [0.975, 0.975]}, "a and b overlap, their means 0.50 points apart"),
     ({"a": [0.98, 0.98], "b": [0.98, 0.98]}, "a and b overlap, their means 0.00 points apart"),
 ])
@@ -17,6 +22,14 @@ def test_the_sentence_is_what_the_runs_bear_out(runs, sentence):
 def test_clearly_apart_is_more_than_twice_the_standard_error():
     assert clearly_apart([0.90, 0.92], [0.95, 0.97]) and not clearly_apart([0.90, 0.92], [0.92, 0.94])
     assert not clearly_apart([0.5], [0.9, 0.91])  # one run says nothing of how much runs differ
+
+
+@pytest.mark.parametrize("before, after, said", [
+    ([0.97, 0.96], [0.98, 0.99], "+2.00"), ([0.97, 0.98], [0.96, 0.975], "-0.75 (the runs overlap)"),
+    ([0.97, 0.98], [0.96, 0.96], "-1.50"), ([0.97], [0.98], "+1.00 (one run of each)"),
+    ([0.97], [0.98, 0.99], "+1.50")])
+def test_what_a_change_has_brought(before, after, said):
+    assert gained(before, after) == said
 
 
 def test_how_many_there_are():

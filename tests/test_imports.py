@@ -19,8 +19,10 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # not here has no place yet: give it one.
 LEVELS = [
     ["comparing", "files", "interrupting", "locking", "progress"],
+    ["ops"],
+    ["arguments"],
     ["data.idx", "data.mnist", "data", "data.made", "data.rows", "data.sequences", "data.tasks",
-     "data.expand", "data.distort", "ops"],
+     "data.expand", "data.distort"],
     ["backends", "initialize", "costs", "schedules"],
     ["array_file"],
     ["examples", "layers", "model_file"],
@@ -39,7 +41,7 @@ LEVELS = [
     ["draw.shipped"],
     ["experiments"],
     ["book.network", "reproduce"],
-    ["book.network2", "book.network3", "book.expand_mnist"],
+    ["book.network2", "book.network3", "book.expand_mnist", "reproduced"],
     ["book.conv"],
     ["book.curves"],
     ["cli", "lesson"],

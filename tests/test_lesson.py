@@ -72,7 +72,7 @@ def own(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "RESULTS", folder / "results")
     monkeypatch.setattr(sys.modules["lessons"], "__path__", [str(folder)])
     monkeypatch.delitem(sys.modules, "lessons.network_9_1_lesson", raising=False)
-    monkeypatch.setattr(course_command, "PATHS", {"quick": ("9.1", "9.1")})
+    monkeypatch.setattr(course_command, "PATHS", {"quick": ("9.1", "9.2")})
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     sys.modules.pop("lessons.network_9_1_lesson", None)
@@ -213,6 +213,10 @@ def test_the_list(own, capsys):
     (["9.1", "--depth", "3"], "unrecognized arguments: --depth 3"),
     (["9.1", "--quick", "--full"], "not allowed with argument"),
     (["9.0"], "network_9_0_broken.py, line 3: invalid syntax"),
+    (["--all", "9.7"], "python -m lessons: there is no lesson 9.7; `python -m lessons` lists them"),
+    (["--train-size", "3"], "--train-size: of which lesson?"),
+    (["9.1", "--results", "kept", "--epochs", "3"],
+     "--results keeps what a lesson measures as it stands in its file: leave out --epochs"),
     (["9.1", "--seed", "13"], "python -m lessons 9.1: seed must not be 13"),
     (["9.1", "--out", "lessons/network_9_0_broken.py"], "--out: cannot write to"),
     (["9.1", "--results", "lessons/network_9_0_broken.py"], "--results: cannot write to"),
@@ -239,11 +243,18 @@ def test_results_are_kept_where_asked(own, capsys):
     assert json.loads((own / "kept" / "9.1.2.json").read_text())["settings"]["epochs"] == 30
 
 
+def a_second_lesson(own, program=PROGRAM):
+    (own / "lessons" / "network_9_2_again.py").write_text(program.replace("9.1  ", "9.2  "),
+                                                          encoding="utf-8")
+    sys.modules.pop("lessons.network_9_2_again", None)
+
+
 def test_several_lessons_also_where_one_fails(own, capsys):
-    assert run("--path", "quick") == 0
+    a_second_lesson(own)
+    assert run("--path", "quick", "9.1") == 0  # each once
     out = capsys.readouterr().out
     assert "--- lesson 2 of 2, " in out and out.count("To take away") == 2
-    assert re.search(r"\n9\.1 +\d+\.\d s\n9\.1 +\d+\.\d s\nall +\d+\.\d s\n$", out)
+    assert re.search(r"\n9\.1 +\d+\.\d s\n9\.2 +\d+\.\d s\nall +\d+\.\d s\n$", out)
     assert run("--all") == 2
     out, err = capsys.readouterr()
     assert re.search(r"\n9\.0 .* failed\n9\.1 ", out) and "invalid syntax" in err
@@ -251,21 +262,21 @@ def test_several_lessons_also_where_one_fails(own, capsys):
 
 def test_among_many_lessons_each_takes_the_options_that_it_has(own, capsys):
     by_hand = PROGRAM.replace("epochs=2, ", "").replace("epochs=epochs, ", "").replace(
-        "def main(", "epochs = 5\n\n\ndef main(").replace("9.1  ", "9.2  ")
-    (own / "lessons" / "network_9_2_hand.py").write_text(by_hand, encoding="utf-8")
+        "def main(", "epochs = 5\n\n\ndef main(")
+    a_second_lesson(own, by_hand)
     assert run("9.1", "9.2", "--epochs", 3) == 0
     out = capsys.readouterr().out
     assert "3 epochs on 20 images." in out and "5 epochs on 20 images." in out
     assert run("9.2", "--epochs", 3) == 2
     assert capsys.readouterr().err.endswith("lesson 9.2 has no such thing to set\n")
-    sys.modules.pop("lessons.network_9_2_hand")
 
 
 def test_ctrl_c_ends_the_whole_course(own, monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
     monkeypatch.setattr(frame.Lesson, "idea", interrupted)
-    assert run("9.1", "9.1") == 130
+    a_second_lesson(own)
+    assert run("9.1", "9.2") == 130
     out, err = capsys.readouterr()
     assert "python -m lessons 9.1: stopped" in err and "lesson 2 of 2" not in out
 

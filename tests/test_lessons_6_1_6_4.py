@@ -1,5 +1,7 @@
 """Lessons 6.1 and 6.4 and their solutions: each shows, at a tiny size, what it teaches."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -231,6 +233,30 @@ def test_a_row_comes_in_after_it_was_to_be_drawn():
     assert (x[:, :, 28:].sum(axis=2) == 1).all()
 
 
+@pytest.mark.parametrize("labels", [[[1], [2]], [1], 1, [1, 2, 3]])
+def test_a_label_for_each_image(labels):
+    images = np.zeros((2, 28, 28), np.uint8)
+    said = f"labels must have shape (2,), one for each image, not {np.shape(labels)}"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        rows.to_be_drawn(images, labels)
+
+
+def test_only_bytes_are_black_and_white():
+    with pytest.raises((TypeError, ValueError), match="bytes|uint8"):
+        rows.black_and_white(np.zeros((2, 28, 28)))
+
+
+@pytest.mark.parametrize("given, error, said", [
+    ({"labels": [[1], [2]]}, ValueError, "labels must have shape (n,), not (2, 1)"),
+    ({"rows": 2.5}, ValueError, "rows must be an int of at least 1, not 2.5"),
+    ({"rng": 0}, TypeError, "rng must be a Generator, say np.random.default_rng(0), not 0"),
+    ({"temperature": None}, ValueError, "temperature must be a number above 0, not None")])
+def test_what_cannot_be_drawn(given, error, said):
+    net = Network([LSTM(6), Dense(4), Sigmoid()], input_shape=(None, 7))
+    with pytest.raises(error, match=f"^{re.escape(said)}$"):
+        sampling.draw(net, **{"labels": [0, 1], "rng": np.random.default_rng(0), **given})
+
+
 def test_what_is_drawn_goes_by_what_was_drawn_before():
     """With p the network's probability of each pixel, given its own rows before, ink is where u < p."""
     net = opinionated(Network([LSTM(6), Dense(4), Sigmoid()], input_shape=(None, 7), seed=1))
@@ -256,7 +282,7 @@ def test_a_temperature_sharpens():
     z = np.array([-3.0, -0.5, 0, 2])
     np.testing.assert_allclose(sampling.sharpened(1 / (1 + np.exp(-z)), 0.5), 1 / (1 + np.exp(-2 * z)))
     net = Network([Recurrent(6), Dense(4), Sigmoid()], input_shape=(None, 7))
-    with pytest.raises(ValueError, match="temperature must be above 0"):
+    with pytest.raises(ValueError, match="temperature must be a number above 0"):
         sampling.draw(net, [0], np.random.default_rng(0), temperature=0)
     with pytest.raises(ValueError, match="only a recurrent network with a sigmoid output"):
         sampling.draw(Network([Dense(4), Sigmoid()]), [0], np.random.default_rng(0))

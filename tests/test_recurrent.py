@@ -341,7 +341,7 @@ def test_a_truncated_layers_gradient_is_the_operations(kind):
 def test_forget_gates_begin_open():
     net = Network([LSTM(3, forget_bias=2.5), Last(), Dense(2), Softmax()], input_shape=(4, 2))
     assert net.layers[0].b.tolist() == [0] * 3 + [2.5] * 3 + [0] * 6
-    with pytest.raises(TypeError, match="forget_bias must be a number, not 'open'"):
+    with pytest.raises(TypeError, match="forget_bias must be a finite number, not 'open'"):
         LSTM(3, forget_bias="open")
     with pytest.raises(TypeError):
         LSTM(28, 128)  # another library's order, inputs first

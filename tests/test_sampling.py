@@ -17,6 +17,7 @@ from nndl import (
     Sigmoid,
     Softmax,
 )
+from nndl.data import tasks
 from nndl.sampling import Writer, sampler, write
 
 SYMBOLS = 6
@@ -232,10 +233,10 @@ def test_samples_have_the_network_s_frequencies():
 
 # --- what is refused ------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("temperature", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("temperature", [0, -1.0, float("nan"), None, "warm", True])
 def test_a_temperature_is_above_0(temperature):
-    said = (f"temperature must be above 0, not {temperature!r}; to take the likeliest always, leave "
-            "out choose")
+    said = (f"temperature must be a number above 0, not {temperature!r}; to take the likeliest always, "
+            "leave out choose")
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         sampler(rng(), temperature)
 
@@ -267,3 +268,20 @@ def test_what_is_no_symbol_cannot_be_read():
         write(net_of(LSTM(7)), X + 1, 3)
     with pytest.raises(ValueError, match="reads|read"):
         write(net_of(EncoderDecoder(7, 3)), X[:, :3], 2)
+
+
+def test_all_of_an_example_is_more_than_what_writing_begins_with():
+    """What tasks.reversed_words returns has the answer in it."""
+    x, _ = tasks.reversed_words(4, rng(), longest=5)
+    net = Network([Embedding(27), EncoderDecoder(7, 5), Dense(27), Softmax()], input_shape=(None,))
+    said = ("x must have 6 steps, what the EncoderDecoder reads and the symbol that writing begins "
+            "with, not 11: say Sequences(x.padded[:, :6], valid=x.valid[:, :6])")
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        write(net, x, 3)
+    assert write(net, Sequences(x.padded[:, :6], valid=x.valid[:, :6]), 3).shape == (4, 3)
+
+
+def test_an_input_for_each_output():
+    said = "feed must have an input for each of the 6 outputs, not shape (1,)"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        write(net_of(LSTM(7)), X, 3, feed=[0])

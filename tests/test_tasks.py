@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nndl import Sequences
+from nndl.data import tasks
 from nndl.data.tasks import (
     DATE_LETTERS,
     GO,
@@ -270,3 +271,30 @@ def test_the_same_chance_makes_the_same_examples():
         np.testing.assert_array_equal(x.padded, again.padded)
         np.testing.assert_array_equal(y, y_again)
         assert (x.padded != other.padded).any()
+
+
+@pytest.mark.parametrize("make, error, said", [
+    (lambda rng: tasks.binary_sums(5, (1,), rng), ValueError,
+     "bits must be an int or two, (least, most), not (1,)"),
+    (lambda rng: tasks.binary_sums(5, "8", rng), ValueError,
+     "bits must be ints, at least 1 and in order, not '8' and '8'"),
+    (lambda rng: tasks.binary_sums(-1, 3, rng), ValueError, "n must be an int of at least 0, not -1"),
+    (lambda rng: tasks.reversed_words(2.5, rng), ValueError, "n must be an int of at least 0, not 2.5"),
+    (lambda rng: tasks.dates(5, 0), TypeError,
+     "rng must be a Generator, say np.random.default_rng(0), not 0"),
+    (lambda rng: tasks.dates(5, rng, 1800, 1850), ValueError,
+     "first, last must be ints, at least 1900 and in order, and at most 2099, not 1800 and 1850")])
+def test_arguments_of_the_wrong_kind(make, error, said):
+    with pytest.raises(error, match=f"^{re.escape(said)}$"):
+        make(np.random.default_rng(0))
+
+
+def test_every_date_fits():
+    """The longest way of writing each day of the two centuries."""
+    days = datetime.date(2100, 1, 1) - datetime.date(1900, 1, 1)
+    for n in range(0, days.days, 7):
+        date = datetime.date(1900, 1, 1) + datetime.timedelta(n)
+        spelled = f"{tasks.MONTHS[date.month - 1]} {tasks.ordinal(date.day)}"
+        assert len(f"{spelled}, {tasks.year_in_words(date.year)}") <= tasks.LONGEST_DATE
+        assert len(f"{tasks.ordinal(date.day)} of {tasks.MONTHS[date.month - 1]} "
+                   f"{tasks.year_in_words(date.year)}") <= tasks.LONGEST_DATE

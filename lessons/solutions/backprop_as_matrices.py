@@ -47,7 +47,8 @@ def by_example(weights, biases, images, y):
             a = activations[layer]
             nabla_b[layer] += delta                                          # BP3
             nabla_w[layer] += np.outer(delta, a)                             # BP4
-            delta = (delta @ weights[layer]) * a * (1 - a)                   # BP2
+            if layer:                                        # the pixels have no error
+                delta = (delta @ weights[layer]) * a * (1 - a)               # BP2
     return nabla_b, nabla_w
 
 
@@ -63,7 +64,8 @@ def by_matrices(weights, biases, a, y):
         a = activations[layer]
         nabla_b.insert(0, delta.sum(axis=0))
         nabla_w.insert(0, delta.T @ a)
-        delta = (delta @ weights[layer]) * a * (1 - a)
+        if layer:
+            delta = (delta @ weights[layer]) * a * (1 - a)
     return nabla_b, nabla_w
 
 

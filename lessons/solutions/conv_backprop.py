@@ -1,19 +1,23 @@
-"""BP1 to BP4 for convolution and max-pooling.  Book ch. 6; step by step in lesson 4.3.
+"""BP1 to BP4 for convolution and max-pooling, as matrices.  Book ch. 6; number by number in lesson 4.3.
 
 The exercise: the network is a convolution, max-pooling, and a dense layer of outputs.  How do the four
 equations change?
 
-The answer, for one example.  Write z_fjk for the weighted input of map f at place (j, k), (125), a =
-σ(z), p for what pooling hands on, and δ for the outputs' error:
+The answer is in lesson 4.3, as loops for one channel.  Here is the same with two convolutions, so that
+the second one looks at several maps, and with matrices.  Write a row for each place of a layer's maps,
+and in it all that the filters meet there: X, with a column for each weight of a filter.  Then a
+convolution is a dense layer that treats all rows alike,
+
+          Z = X wᵀ + b               (places, weights) times (weights, maps)            (125)
+
+and its gradients are those of a dense layer, with a sum over the places, for they share w and b:
 
     BP1   δ = ∂C/∂a ⊙ σ'(z), as ever: the outputs are dense
-    BP2   first ∂C/∂p = wᵀ δ, dense, and back in the shape of the maps.  Then through pooling: of each
-          window only the largest a had a say, and it gets all, the others 0.  Then ⊙ σ'(z):
-          δ_fjk = (∂C/∂p of its window, if a_fjk won; else 0) · σ'(z_fjk)
-    BP3   ∂C/∂b_f = Σ_jk δ_fjk          one bias serves all places, so their errors add up
-    BP4   ∂C/∂w_flm = Σ_jk δ_fjk x_(j+l)(k+m)         the same, with what it met at each place
-
-Written out here as loops; nndl's layers do the same with matrices.
+    BP2   ∂C/∂p = wᵀ δ, dense, up to the pool.  Of each of its windows only the largest a had a say, and
+          gets all of it.  Then D = ∂C/∂A ⊙ σ'(Z).  Before a convolution: ∂C/∂X = D w, and a neuron
+          that stands in many places of X gets the sum of what stands there in ∂C/∂X
+    BP3   ∂C/∂b = Σ over the rows of D
+    BP4   ∂C/∂w = Dᵀ X
 
     python -m lessons.solutions.conv_backprop
 """
@@ -23,7 +27,7 @@ import numpy as np
 from nndl import Conv, Dense, MaxPool, Network, Sigmoid
 from nndl.gradcheck import check_network
 
-SIDE, MAPS, KERNEL, OUTPUTS = 8, 2, 3, 3
+SIDE, KERNEL, MAPS, OUTPUTS = 8, 3, (2, 3), 3
 
 
 def sigmoid(z):
@@ -31,44 +35,58 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def backprop(x, y, w, b, w_out, b_out):
-    """The gradient for one example, place by place.
+def places(channels, side):
+    """What each place of a 3 x 3 filter meets, as positions in its flat input: (places, weights)."""
+    n = side - KERNEL + 1
+    c, u, v = np.ogrid[:channels, :KERNEL, :KERNEL]
+    weights = ((c * side + u) * side + v).ravel()
+    j, k = np.ogrid[:n, :n]
+    return (j * side + k).reshape(-1, 1) + weights
 
-    x : (8, 8);  y : (3,);  w : (2, 3, 3), b : (2,) of the maps;  w_out : (3, 18), b_out : (3,)
-    Returns nabla of w, b, w_out, b_out.
+
+def backprop(x, y, w1, b1, w2, b2, w_out, b_out):
+    """The gradient for one example.
+
+    x : (1, 8, 8);  y : (3,);  w1 : (2, 9), b1 : (2,);  w2 : (3, 18), b2 : (3,);  w_out : (3, 12),
+    b_out : (3,)
+    Returns nabla of each of the last six.
     """
-    n = SIDE - KERNEL + 1                                                   # 6 places a side
-    z = np.array([[[b[f] + (w[f] * x[j:j + KERNEL, k:k + KERNEL]).sum() for k in range(n)]
-                   for j in range(n)] for f in range(MAPS)])                # (125)
-    a = sigmoid(z)                                                          # (2, 6, 6)
-    p = a.reshape(MAPS, n // 2, 2, n // 2, 2).max(axis=(2, 4))              # (2, 3, 3)
-    out = sigmoid(w_out @ p.ravel() + b_out)
-    delta = (out - y) * out * (1 - out)                                     # BP1, (30)
-    dp = (w_out.T @ delta).reshape(p.shape)                                 # BP2, dense
-    dz = np.zeros_like(z)
-    for f, j, k in np.ndindex(dz.shape):
-        if a[f, j, k] == p[f, j // 2, k // 2]:                              # it won its window
-            dz[f, j, k] = dp[f, j // 2, k // 2] * a[f, j, k] * (1 - a[f, j, k])   # BP2
-    nabla_b = dz.sum(axis=(1, 2))                                           # BP3
-    nabla_w = np.zeros_like(w)
-    for f, j, k in np.ndindex(dz.shape):
-        nabla_w[f] += dz[f, j, k] * x[j:j + KERNEL, k:k + KERNEL]           # BP4
-    return nabla_w, nabla_b, np.outer(delta, p.ravel()), delta              # BP4, BP3, dense
+    at1, at2 = places(1, SIDE), places(MAPS[0], SIDE - KERNEL + 1)   # (36, 9) and (16, 18)
+    x1 = x.ravel()[at1]                                              # im2col
+    a1 = sigmoid(x1 @ w1.T + b1)                                     # (36, 2), (125)
+    maps = a1.T.ravel()                                              # map by map
+    x2 = maps[at2]                                                   # im2col
+    a2 = sigmoid(x2 @ w2.T + b2)                                     # (16, 3)
+    windows = a2.reshape(2, 2, 2, 2, MAPS[1])                        # row, in it; column, in it; map
+    p = windows.max(axis=(1, 3))                                     # (2, 2, 3)
+    out = sigmoid(w_out @ p.transpose(2, 0, 1).ravel() + b_out)
+    delta = (out - y) * out * (1 - out)                              # BP1, (30)
+    dp = (w_out.T @ delta).reshape(MAPS[1], 2, 2).transpose(1, 2, 0)           # BP2, dense
+    won = windows == p[:, None, :, None]
+    d2 = (won * dp[:, None, :, None]).reshape(a2.shape) * a2 * (1 - a2)        # BP2, the pool
+    dx2 = d2 @ w2                                                              # BP2, the convolution
+    d_maps = np.bincount(at2.ravel(), dx2.ravel(), maps.size)                  # col2im
+    d1 = d_maps.reshape(MAPS[0], -1).T * a1 * (1 - a1)
+    return (d1.T @ x1, d1.sum(axis=0), d2.T @ x2, d2.sum(axis=0),              # BP4, BP3
+            np.outer(delta, p.transpose(2, 0, 1)), delta)
 
 
 def main(seed=0):
-    """By loops, by nndl, by central differences.  Returns the largest differences."""
-    net = Network([Conv(MAPS, KERNEL), Sigmoid(), MaxPool(2), Dense(OUTPUTS), Sigmoid()],
+    """By these matrices, by nndl, by central differences.  Returns the largest differences."""
+    net = Network([Conv(MAPS[0], KERNEL), Sigmoid(), Conv(MAPS[1], KERNEL), Sigmoid(), MaxPool(2),
+                   Dense(OUTPUTS), Sigmoid()],
                   cost="quadratic", input_shape=(1, SIDE, SIDE), seed=seed, dtype="float64")
     rng = np.random.default_rng(seed)
     x, y = rng.random((1, 1, SIDE, SIDE)), rng.random((1, OUTPUTS))
-    conv, dense = (layer for layer in net.layers if layer.parameters)
-    w, b, w_out, b_out = backprop(x[0, 0], y[0], conv.w[:, 0], conv.b, dense.w, dense.b)
+    given = [array for layer in net.layers if layer.parameters
+             for array in (layer.w.reshape(len(layer.w), -1), layer.b)]
+    mine = backprop(x[0], y[0], *given)
     nabla_b, nabla_w = net.backprop(x, y)
-    difference = max(float(np.abs(mine - its).max()) for mine, its in zip(
-        (w[:, None], b, w_out, b_out), (nabla_w[0], nabla_b[0], nabla_w[1], nabla_b[1])))
+    its = [nabla.reshape(len(nabla), -1) if nabla.ndim > 1 else nabla
+           for pair in zip(nabla_w, nabla_b) for nabla in pair]
+    difference = max(float(np.abs(a - b).max()) for a, b in zip(mine, its, strict=True))
     numerical = max(check_network(net, x, y).values())
-    print(f"Loops by hand and Network.backprop differ by {difference:.0e} at most; it and central "
+    print(f"By hand and Network.backprop differ by {difference:.0e} at most; it and central "
           f"differences by {numerical:.0e}, relatively, over all {net.parameters} parameters.")
     return {"difference": difference, "numerical": numerical}
 

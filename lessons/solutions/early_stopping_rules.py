@@ -94,7 +94,7 @@ def main(epochs=50, train_size=5000, seed=0):
             reached = max(history.evaluation_accuracy[:n])
             found[name][rule] = n, reached
             print(f"    {rule!r:<28} {n:>3} epochs, {percent(reached)} %, "
-                  f"{percent(best - reached)} % below the best")
+                  f"{percent(best - reached)} points below the best")
     name, rule = next(iter(EXPERIMENTS)), RULES[1]
     ended = trained(name, epochs, train_size, seed, stop=rule).epochs
     print(f"SGD(stop={rule!r}) for {name}: {ended} epochs")

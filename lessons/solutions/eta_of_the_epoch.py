@@ -18,7 +18,7 @@ import numpy as np
 
 from nndl import ConvPool, Dense, Network, Softmax, load_mnist, plots
 from nndl.book import network3
-from nndl.lesson import counted, percent, spread
+from nndl.lesson import counted, note, percent, spread
 from nndl.schedules import falling
 
 MINI_BATCH_SIZE, ETA = 10, 0.2
@@ -84,7 +84,7 @@ def main(epochs=6, train_size=3000, runs=2, seed=0, out="pictures"):
         {PANEL: {name: 100 * np.array(those) for name, those in curves.items()}},
         Path(out) / "solutions" / "eta_of_the_epoch.png",
         f"With η falling {percent(falls)} % are right at last, with the same η {percent(constant)} %",
-        note=f"the mean of {counted(runs, 'run')}, and their span")
+        note=note(runs))
     print(f"saved: {saved}")
     return {"constant": last[f"η = {ETA:g}"], "falling": list(last.values())[1], "book": book,
             "same": same}

@@ -83,8 +83,9 @@ def main(epochs=10, train_size=10_000, runs=3, seed=0):
                            ("four outputs that were trained as such", four)):
         print(f"    {name:<40} {spread(measured)}")
     lost = np.mean(ten) - np.mean(behind)
-    print(f"A real network is not always at 0.99 and 0.01: reading the bits costs {percent(lost)} %.  "
-          f"Ten outputs less four, trained alike: {percent(np.mean(ten) - np.mean(four))} %.")
+    print(f"A real network is not always at 0.99 and 0.01: reading the bits costs {percent(lost)} "
+          "percentage points.  Ten outputs less four, trained alike: "
+          f"{percent(np.mean(ten) - np.mean(four))} points.")
     return {"worst": worst, "ten": ten, "behind": behind, "four": four}
 
 

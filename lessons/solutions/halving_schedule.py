@@ -7,7 +7,8 @@ The answer: η may be a function of the epoch, and stop a function of the histor
 object here: asked whether to stop, it looks at the history, and halves η if it is time to; after seven
 halvings, 2^-7 = 1/128, it says yes.
 Large steps come down quickly and then jump about in the valley; each halving lets the network settle a
-little deeper.  Does it pay?  The same number of epochs with η as it was is beside it.
+little deeper.  Does it pay?  The same number of epochs with η as it was is beside it, three runs of
+each.  To be short, the run here halves after four epochs; main(patience=10) is the exercise's.
 
     python -m lessons.solutions.halving_schedule
 """
@@ -35,8 +36,8 @@ class Halving:
         """The learning rate of this epoch."""
         return self.eta * self.part
 
-    def stop(self, history):
-        """Asked once after each epoch: whether η has come down to 1/128."""
+    def look(self, history):
+        """SGD's stop, asked once after each epoch: halve η if it is time to; is it down to 1/128?"""
         accuracies = history.evaluation_accuracy
         improved = accuracies.index(max(accuracies)) + 1
         if history.epochs - max(improved, self.halved) >= self.patience:
@@ -57,7 +58,7 @@ def main(patience=4, train_size=5000, most=200, seed=0, out="pictures"):
     net, constant = build(seed), build(seed)
     schedule = Halving(ETA, patience)
     halved = net.SGD(training[:train_size], most, MINI_BATCH_SIZE, schedule, LMBDA,
-                     stop=schedule.stop, **common)
+                     stop=schedule.look, **common)
     as_it_was = constant.SGD(training[:train_size], halved.epochs, MINI_BATCH_SIZE, ETA, LMBDA,
                              **common)
     accuracies = {"halved": net.accuracy(test), "constant": constant.accuracy(test)}

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
+from nndl.comparing import gained
 from nndl.lesson import percent, spread
 
 ETA, MINI_BATCH_SIZE = 0.5, 10
@@ -58,8 +59,8 @@ def main(epochs=40, train_size=1000, runs=2, seed=0, out="pictures"):
     for name in rows:
         with_lambda = name + (f", λ = {best[name]:g}" if name in best else "")
         print(f"    {with_lambda:<14} {spread(accuracies[name]):<22} {percent(gone[name], 1)} %")
-    none, l1, l2 = (np.mean(one) for one in accuracies.values())
-    print(f"L1 less none: {percent(l1 - none)} %; L1 less L2: {percent(l1 - l2)} %")
+    print(f"L1 against none: {gained(accuracies['none'], accuracies['L1'])} percentage points; against "
+          f"L2: {gained(accuracies['L2'], accuracies['L1'])}")
     saved = plots.distributions(
         {"first layer's weights": weights}, Path(out) / "solutions" / "l1_regularisation.png",
         f"L1 leaves {percent(gone['L1'], 0)} % of the weights below 0.01, "

@@ -72,7 +72,8 @@ def main(epochs=10, train_size=10_000, seed=0):
     gained = {kind: accuracies[f"{kind} 784-100-10"] - accuracies[f"{kind} 784-10"] for kind in ETA}
     print(f"The deepest linear one is the single layer w³w²w¹: its outputs differ from it by "
           f"{difference:.0e} at most.  A hidden layer changes a linear network's accuracy by "
-          f"{percent(gained['linear'])} %, that of one of sigmoids by {percent(gained['sigmoid'])} %.")
+          f"{percent(gained['linear'])} percentage points, that of one of sigmoids by "
+          f"{percent(gained['sigmoid'])}.")
     return {"gradient": error, "difference": difference, "accuracies": accuracies}
 
 

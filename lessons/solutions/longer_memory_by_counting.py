@@ -21,12 +21,21 @@ import math
 from collections import Counter
 from pathlib import Path
 
-from nndl import LSTM, Dense, Embedding, Network, Softmax, plots
+from lessons.network_6_3_character_model import (
+    CLIP,
+    ETA,
+    MOMENTUM,
+    RAREST,
+    STEPS,
+    STREAMS,
+    build_network,
+    lessons,
+    parts,
+)
+from nndl import plots
 from nndl.text import Alphabet, perplexity, streams
 
 LONGEST = 8   # letters before
-RAREST = 10
-ETA, MOMENTUM, CLIP, STREAMS, STEPS = 1.0, 0.9, 1.0, 20, 50
 
 
 def counted(text, longest):
@@ -58,28 +67,22 @@ def by_counting(behind, text, n_letters, longest):
     return [math.exp(cost / (len(text) - 1)) for cost in costs]
 
 
-def lessons():
-    """The texts of all lessons, a list of strings."""
-    paths = sorted(Path(__file__).parents[1].glob("network_*.py"))
-    return [path.read_text(encoding="utf-8") for path in paths]
-
-
 def main(epochs=10, hidden=128, letters=None, longest=LONGEST, seed=0, out="pictures"):
     """Returns the perplexities by counting, the network's, and how many numbers each keeps."""
-    texts = lessons()
-    training = "".join(text for i, text in enumerate(texts) if i % 10 not in (4, 9))[:letters]
+    training, validation, test = parts(lessons())
+    training = training[:letters]
     alphabet = Alphabet(training, RAREST)
-    read, judged = alphabet.encode(training), alphabet.encode("".join(texts[9::10]))
+    read, watched, judged = map(alphabet.encode, (training, validation, test))
 
     behind = counted(alphabet.decode(read), longest)
     sizes = [0] * (longest + 1)
     for context, counts in behind.items():
         sizes[len(context)] += len(counts)
     numbers = [sum(sizes[:length + 1]) for length in range(longest + 1)]
-    counting = by_counting(behind, alphabet.decode(judged), len(alphabet), longest)
+    chosen, counting = (by_counting(behind, alphabet.decode(text), len(alphabet), longest)
+                        for text in (watched, judged))
 
-    net = Network([Embedding(len(alphabet)), LSTM(hidden, stateful=True), Dense(len(alphabet)),
-                   Softmax()], input_shape=(None,), seed=seed)
+    net = build_network(len(alphabet), hidden, seed=seed)
     net.SGD(streams(read, STREAMS, STEPS), epochs, STREAMS, lambda epoch: ETA * 0.1 ** (epoch / epochs),
             momentum=MOMENTUM, clip=CLIP, shuffle=False, progress=False)
     network = perplexity(net, judged)
@@ -89,12 +92,13 @@ def main(epochs=10, hidden=128, letters=None, longest=LONGEST, seed=0, out="pict
         print(f"{length:>14}    {counting[length]:>28.2f}    {numbers[length]:>12,}")
     print(f"{f'LSTM, {hidden} cells':>14}    {network:>28.2f}    {net.parameters:>12,}")
     enough = next((length for length in range(longest + 1) if counting[length] <= network), None)
-    best = counting.index(min(counting))
+    best = chosen.index(min(chosen))  # by the validation texts
     found = (f"Counting needs {enough} letters before to be as good as the network, {network:.2f}"
              if enough is not None else
-             f"Counting does not come to the network's {network:.2f}: with {best} letters before it is "
-             f"best, {counting[best]:.2f}")
-    print(f"{found}.  Its best is {counting[best]:.2f}, with {best} and {numbers[best]:,} numbers.")
+             f"Counting does not come to the network's {network:.2f}: with the {best} letters that the "
+             f"validation texts choose it has {counting[best]:.2f}")
+    print(f"{found}.  The validation texts choose {best} letters: {counting[best]:.2f}, with "
+          f"{numbers[best]:,} numbers.")
     beyond = {"counting": (range(2, longest + 1), counting[2:])}  # the trigram's two letters, and more
     saved = plots.lines({"perplexity on the test texts": beyond},
                         Path(out) / "solutions" / "longer_memory_by_counting.png", found,

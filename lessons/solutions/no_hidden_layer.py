@@ -4,9 +4,9 @@ The exercise: a network of two layers only, 784 inputs and ten outputs.  What do
 
 The answer: some 91 to 92 % of the test images, where 30 hidden neurons have 95.  Every output has one
 weight for each pixel, and says σ(w·x + b), (22): it lays a stencil of its digit over the image and
-weighs how much ink falls where.  No output can say "this stroke, but only if that one is missing",
-which is what hidden neurons are for.  Of the settings of chapter 1 not all are good here: with η = 3
-and large weights some outputs saturate and hardly learn.
+weighs how much ink falls where.  No output can say "one of these two strokes, but not both": whatever
+else there is, a pixel counts the same, for or against.  Hidden neurons are for that.  Of the settings
+of chapter 1 not all are good here: with η = 3 and large weights some outputs saturate and hardly learn.
 
     python -m lessons.solutions.no_hidden_layer
 """

@@ -20,7 +20,7 @@ import numpy as np
 
 from nndl import Network, load_mnist, plots
 from nndl.experiments import EXPERIMENTS
-from nndl.lesson import percent, spread
+from nndl.lesson import note, percent, spread
 from nndl.reproduce import results
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "results" / "reproduce"
@@ -54,16 +54,16 @@ def main(epochs=3, train_size=3000, seed=0, out="pictures"):
     mean = {kind: np.mean(curve, axis=0) for kind, curve in curves.items()}
     later = float(mean["tanh"][-1] - mean["tanh"][19])
     climbs = float(mean["sigmoid"][-1] - mean["sigmoid"][19])
-    print(f"From epoch 20 to 60 tanh gains {percent(later)} % of the validation images, sigmoid "
-          f"{percent(climbs)} %.")
+    print(f"From epoch 20 to 60 tanh gains {percent(later)} percentage points of the validation "
+          f"images, sigmoid {percent(climbs)}.")
     first = {kind: float(curve[0]) for kind, curve in mean.items()}
     print(f"After the first epoch tanh is right for {percent(first['tanh'])} %, sigmoid for "
           f"{percent(first['sigmoid'])} %.")
     saved = plots.lines(
         {PANEL: {kind: 100 * np.array(curve) for kind, curve in curves.items()}},
         Path(out) / "solutions" / "tanh_20_60.png",
-        f"From epoch 20 to 60 tanh gains {percent(later)} %, sigmoid {percent(climbs)} %",
-        note=f"the mean of {len(curves['tanh'])} runs, and their span")
+        f"From epoch 20 to 60 tanh gains {percent(later)} points, sigmoid {percent(climbs)}",
+        note=note(len(curves["tanh"])))
     print(f"saved: {saved}")
     return {"short": short, "test": test, "first": first, "later": later, "climbs": climbs}
 

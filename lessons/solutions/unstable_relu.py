@@ -12,9 +12,10 @@ changes by g/2 a layer:
     g = 2     stays, on average (He's initialisation)
     g = 1     falls by half in each layer, g = 4 doubles
 
-so both can happen, and instability is not cured but made a matter of how weights are scaled, where for
-sigmoids vanishing is the rule: larger weights saturate them.  And there is a new way to get no
-gradient: a unit that is off for all images has none at all, and stays so.
+so both can happen, and instability is not cured but made a matter of how weights are scaled.  For
+sigmoids vanishing is the rule: larger weights also saturate them, and only with g in the hundreds does
+the gradient grow on its way back.  And there is a new way to get no gradient: a unit that is off for
+all images has none at all.  In the first layer it stays so; in others what comes in may yet turn it on.
 
     python -m lessons.solutions.unstable_relu
 """
@@ -27,6 +28,7 @@ from nndl import Dense, Network, ReLU, Sigmoid, Softmax, load_mnist, plots
 from nndl.lesson import percent
 
 DEPTH, WIDTH = 20, 100
+SCALES = {ReLU: (1, 2, 4), Sigmoid: (1, 4, 100, 400)}
 
 
 def scaled(g):
@@ -53,13 +55,13 @@ def main(images=200, seed=0, out="pictures"):
     norms, dead = {}, {}
     print(f"{DEPTH} hidden layers of {WIDTH}, weights from N(0, g/n_in), biases 0")
     for activation in ReLU, Sigmoid:
-        for g in (1, 2, 4):
+        for g in SCALES[activation]:
             name = f"{activation.name}, g = {g}"
             norms[name], dead[name] = gradient_norms(activation, g, x, labels, seed)
             print(f"{name:<14} |∂C/∂b| in layer 1: {norms[name][0]:.2e}, layer {DEPTH}: "
                   f"{norms[name][-1]:.2e}; a layer back multiplies by "
                   f"{(norms[name][0] / norms[name][-1]) ** (1 / (DEPTH - 1)):.2f}; "
-                  f"{percent(dead[name], 1)} % of the units are off for all images")
+                  f"{percent(dead[name], 1)} % of the units are off for all {images} images")
     explodes = norms["relu, g = 4"][0] / norms["relu, g = 4"][-1]
     vanishes = norms["relu, g = 1"][-1] / norms["relu, g = 1"][0]
     saved = plots.lines(

@@ -13,8 +13,8 @@ s: s lies between (1 - r)/2 and (1 + r)/2, with r = √(1 - 4/|w|).  By z = ln(s
 ln((1 + r)/(1 - r)), and z = w a + b moves by |w| times what a moves: the width is (2/|w|) ln((1 +
 r)/(1 - r)).  Since 1 - r² = 4/|w|, (1 + r)/(1 - r) = (1 + r)² |w|/4 = |w|(1 + r)/2 - 1.
 
-The bias must fit, too: it decides where the interval lies, and activations are between 0 and 1.  So at
-best 45 % of what a sigmoid can say comes back undiminished, through one neuron.
+The bias must fit, too: it decides where the interval lies, and activations are between 0 and 1.  So
+for 45 % of the values that an activation can have, at best, a neuron does not shorten the gradient.
 
     python -m lessons.solutions.vanishing_range
 """

@@ -18,13 +18,25 @@ from pathlib import Path
 
 import numpy as np
 
-from nndl import LSTM, Dense, Embedding, Network, Softmax, plots
+from lessons.network_6_3_character_model import (
+    CLIP,
+    ETA,
+    FIRST,
+    MOMENTUM,
+    RAREST,
+    STEPS,
+    STREAMS,
+    WRITTEN,
+    build_network,
+    lessons,
+    parts,
+)
+from nndl import plots
 from nndl.sampling import sampler, write
 from nndl.text import Alphabet, streams
 
 TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5)
-WRITTEN, LETTERS, FIRST, RAREST = 20, 250, "\n", 10
-ETA, MOMENTUM, CLIP, STREAMS, STEPS = 1.0, 0.9, 1.0, 20, 50
+LETTERS = 250  # of each sample
 
 
 def words_of(text):
@@ -37,20 +49,12 @@ def blanks(text):
     return sum(letter.isspace() for letter in text) / len(text)
 
 
-def lessons():
-    """The texts of all lessons, a list of strings."""
-    paths = sorted(Path(__file__).parents[1].glob("network_*.py"))
-    return [path.read_text(encoding="utf-8") for path in paths]
-
-
 def main(epochs=10, hidden=128, letters=None, temperatures=TEMPERATURES, seed=0, out="pictures"):
     """Returns {temperature: share} of words that are known and of letters that are blank; and the
     blank letters' share in the training texts."""
-    texts = lessons()
-    training = "".join(text for i, text in enumerate(texts) if i % 10 not in (4, 9))[:letters]
+    training = parts(lessons())[0][:letters]
     alphabet, there = Alphabet(training, RAREST), set(words_of(training))
-    net = Network([Embedding(len(alphabet)), LSTM(hidden, stateful=True), Dense(len(alphabet)),
-                   Softmax()], input_shape=(None,), seed=seed)
+    net = build_network(len(alphabet), hidden, seed=seed)
     net.SGD(streams(alphabet.encode(training), STREAMS, STEPS), epochs, STREAMS,
             lambda epoch: ETA * 0.1 ** (epoch / epochs), momentum=MOMENTUM, clip=CLIP, shuffle=False,
             progress=False)

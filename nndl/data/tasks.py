@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+from ..arguments import check_generator, check_int
+from ..ops.shapes import is_int
 from .sequences import Sequences
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -15,6 +17,7 @@ GO = len(LETTERS)  # the symbol that ends what is read, and what is written
 DATE_LETTERS = LETTERS + "0123456789 ,-"
 ISO_LETTERS = "0123456789-"
 LONGEST_DATE = 50  # letters: what is read is padded to so many steps
+YEARS = 1900, 2099  # of some other centuries dates are longer
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
           "october", "november", "december")
 WEEKDAYS = "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
@@ -31,7 +34,11 @@ def binary_sums(n, bits, rng):
     x : (n, bits + 1, 2), 0 and 1, at the last step 0 and 0;  y : (n, bits + 1), the bits of their sum
     bits : an int, or (least, most): each example its own number, and x are Sequences
     """
-    least, most = (bits, bits) if np.ndim(bits) == 0 else bits
+    _check(n, rng)
+    pair = (bits, bits) if np.ndim(bits) == 0 else tuple(bits)
+    if len(pair) != 2:
+        raise ValueError(f"bits must be an int or two, (least, most), not {bits!r}")
+    least, most = pair
     _in_order("bits", least, most)
     lengths = rng.integers(least, most + 1, n)
     x = np.zeros((n, most + 1, 2), np.float32)
@@ -51,20 +58,24 @@ def reversed_words(n, rng, shortest=3, longest=10):
     y : (n, longest + 1) symbols: the word backwards and GO, then -1
     Which steps there are, x, Sequences, says.  For an EncoderDecoder that reads `longest` steps.
     """
+    _check(n, rng)
     _in_order("shortest, longest", shortest, longest)
     lengths = rng.integers(shortest, longest + 1, n)
     words = [rng.integers(0, len(LETTERS), length) for length in lengths]
     return to_be_written(words, [word[::-1] for word in words], longest, longest + 1, GO)
 
 
-def dates(n, rng, first=1900, last=2099):
-    """Dates as people write them, and in ISO form, 1999-03-21.
+def dates(n, rng, first=YEARS[0], last=YEARS[1]):
+    """Dates as people write them, and in ISO form, 1999-03-21, of the years from first to last.
 
-    x : (n, LONGEST_DATE + 10) symbols: DATE_LETTERS in what is read, then GO_DATE and ISO_LETTERS
+    x : (n, LONGEST_DATE + 10) symbols: places in DATE_LETTERS in what is read; then
+        len(DATE_LETTERS) + len(ISO_LETTERS), with which writing begins, and len(DATE_LETTERS) + places
+        in ISO_LETTERS
     y : (n, 10) symbols, ISO_LETTERS
     The letters of what is written come in x after those of what is read, so that they are others.
     """
-    _in_order("first, last", first, last, 9998)
+    _check(n, rng)
+    _in_order("first, last", first, last, *YEARS)
     day, days = datetime.date(first, 1, 1), (datetime.date(last + 1, 1, 1)
                                              - datetime.date(first, 1, 1)).days
     chosen = [day + datetime.timedelta(int(d)) for d in rng.integers(0, days, n)]
@@ -95,11 +106,16 @@ def to_be_written(read, written, reads, writes, go, shift=0, ended=True):
     return Sequences(x, valid=valid), y
 
 
-def _in_order(name, least, most, limit=math.inf):
-    if not 1 <= least <= most <= limit:
-        raise ValueError(f"{name} must be at least 1 and in order"
+def _check(n, rng):
+    check_int("n", n, 0)
+    check_generator(rng)
+
+
+def _in_order(name, least, most, first=1, limit=math.inf):
+    if not (is_int(least) and is_int(most) and first <= least <= most <= limit):
+        raise ValueError(f"{name} must be ints, at least {first} and in order"
                          + (f", and at most {limit}" if limit < math.inf else "")
-                         + f", not {least} and {most}")
+                         + f", not {least!r} and {most!r}")
 
 
 def symbols_of(text, letters):
