@@ -11,8 +11,9 @@ Next: 3.2.1, how many to drop.
 Steps through: Dropout in nndl/layers.py; dropout_draw and dropout_backward in
 nndl/ops/dropout_numpy.py (--backend numpy).
 
-Measured in 0.4 minutes: With dropout 93.12 ± 0.28 (2) % of the test images are right, without 90.97
-    ± 0.60 (2) %: dropout came out ahead of no dropout in every run, by 2.16 points on average.
+Measured in 0.5 minutes: With dropout 93.27 ± 0.07 (2) % of the test images are right, without 90.97
+    ± 0.60 (2) %: dropout came out ahead of no dropout in every run, by 2.31 points on average
+    (chance alone: 1 in 3).
 
 Exercises
 1. The book's (ch. 6): let a network say by itself whether it overfits.  Worked:

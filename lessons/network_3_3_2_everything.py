@@ -1,4 +1,4 @@
-"""3.3.2  What is worth more than any change to the network: more images?
+"""3.3.2  What are distorted images worth, beside the same images as they are?
 
 Book: chapter 6, "Expanding the training data"; chapter 3, "Other techniques for regularization".
 Before: 3.3.1.
@@ -9,8 +9,9 @@ Next: 3.3.3, an ensemble.
 
 Steps through: sources and sample in nndl/data/distort.py.
 
-Measured in 1.5 minutes: With 2,000 images: 378 wrong after learning from images as they are, 293
-    from distorted ones.
+Measured in 2.1 minutes: With 2,000 images 97.06 ± 0.36 (2) % of the test images are right after
+    learning from distorted ones: distorted came out ahead of as they are in every run, by 0.84
+    points on average (chance alone: 1 in 3).
 
 Exercises
 1. The book's (ch. 6): rotations, skews and translations on the fly, each by itself.

@@ -9,9 +9,10 @@ Next: 4.3, backpropagation through convolution and pooling.
 
 Steps through: max_pool_forward, max_pool_backward and their L2 twins in nndl/ops/pool_numpy.py.
 
-Measured in 0.6 minutes: Of the test images are right: max-pooling 94.29 ± 0.31 (3) %; L2 pooling
-    94.48 ± 0.44 (3) %; stride 2 92.69 ± 0.40 (3) %. The best on average is L2 pooling, stride 2
-    clearly behind, max-pooling within what the runs differ by.
+Measured in 0.7 minutes: Of the test images are right: max-pooling 94.29 ± 0.31 (3) %; L2 pooling
+    94.51 ± 0.40 (3) %; stride 2 92.69 ± 0.40 (3) %. L2 pooling and max-pooling overlap, their means
+    0.22 points apart; max-pooling came out ahead of stride 2 in every run, by 1.61 points on
+    average (chance alone: 1 in 10).
 
 Exercises
 1. Overlapping windows, ConvPool(20, 5, pool_size=3, pool_stride=2): is there a difference that the

@@ -12,8 +12,8 @@ Steps through: recurrent_forward and recurrent_backward in nndl/ops/recurrent_nu
 numpy); Recurrent in nndl/recurrent.py; central_difference in nndl/gradcheck.py.
 
 Measured in 0.0 minutes: A recurrent network over 4 steps is a feedforward network of 4 layers with
-    the same weights: 210 derivatives agree, by hand and by central differences to 3e-10, with
-    nndl's dense layers to 3e-16, with its Recurrent to 2e-15.
+    the same weights: 210 derivatives by hand agree with central differences, to 3e-10, 84 of them
+    with nndl's dense layers, to 3e-16, their 42 sums with its Recurrent, to 2e-15.
 
 Exercises
 1. The book's proofs of BP1 to BP4 (ch. 2), once more for a memory cell with gates: an LSTM of one unit,
