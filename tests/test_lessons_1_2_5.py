@@ -140,12 +140,6 @@ def test_each_change_of_chapter_3_on_top_of_the_others(tmp_path, monkeypatch):
         "4_initialization_comparison.png", "5_full_training.png"]
 
 
-def test_a_gain_says_when_runs_overlap():
-    assert all_together.gain("x", [0.9, 0.92], [0.95, 0.97]) == "x +5.00"
-    assert all_together.gain("x", [0.9, 0.94], [0.93, 0.97]) == "x +3.00 (the runs overlap)"
-    assert all_together.gain("x", [0.95, 0.97], [0.9, 0.92]) == "x -5.00"
-
-
 def test_hyper_parameters_are_found_step_by_step(tmp_path, monkeypatch):
     fewer_to_evaluate(monkeypatch, hyper_parameters, 1000)
     monkeypatch.setattr(hyper_parameters, "LMBDA_EPOCHS", 3)

@@ -84,7 +84,8 @@ def test_a_tanh_network_is_a_sigmoid_network_in_other_clothes(tmp_path):
     assert measured["apart"] < 1e-4
     assert measured["accuracy"] == measured["accuracies"]["ReLU"]
     assert min(measured["accuracy"] + measured["accuracies"]["tanh"]) > 0.8
-    assert measured["times"][0] > 1 and set(measured["epochs"]) == {"ReLU", "tanh"}
+    relu, tanh = (measured["epochs"][name] for name in ("ReLU", "tanh"))
+    assert measured["times"] == [tanh[0] / relu[0]] and 0 < tanh[0] < relu[0] <= 2
 
 
 def test_rescaling_needs_every_factor():
@@ -165,8 +166,10 @@ def test_dropout_costs_a_small_network_more_than_a_large_one(tmp_path):
     measured, figures = run("3_2_2_dropout_or_l2", tmp_path, epochs=10, train_size=300, runs=1)
     assert figures == {"methods.png"}
     assert measured["accuracy"] == measured["accuracies"]["large with dropout"]
-    assert len(measured["accuracies"]) == 6 and measured["gain"]["large with neither"] == 0
-    assert measured["gain"]["large with dropout"] > measured["gain"]["small with dropout"] + 1
+    accuracies = {name: np.mean(runs) for name, runs in measured["accuracies"].items()}
+    large, small = (accuracies[f"{size} with dropout"] - accuracies[f"{size} with neither"]
+                    for size in ("large", "small"))
+    assert len(accuracies) == 6 and large > small + 0.01
     assert measured["accuracies"]["large with neither"] > measured["accuracies"]["small with neither"]
 
 
@@ -176,4 +179,4 @@ def test_both_together_learn_less_by_heart_than_neither(tmp_path):
     assert measured["accuracy"] == measured["accuracies"]["both"]
     assert set(measured["accuracies"]) == {"neither", "L2", "dropout", "both"}
     assert measured["training"]["both"][0] < measured["training"]["neither"][0] - 0.01
-    assert measured["gain"]["neither"] == 0 and measured["gain"]["both"] != 0
+    assert measured["accuracies"]["both"] != measured["accuracies"]["neither"]

@@ -11,6 +11,7 @@ from lessons import (
     network_3_3_3_ensemble,
 )
 from nndl import ConvPool, Dense, Network, ReLU, Softmax, load_mnist
+from nndl.comparing import compared
 from nndl.data import Splits
 
 
@@ -46,15 +47,14 @@ def test_3_3_1_a_third_convolution(tmp_path):
     assert found["parameters"] == {"shallow": 85_670, "deep": 139_734}
     assert len(found["accuracy"]) == len(found["shallow"]) == 2
     assert min(found["accuracy"] + found["shallow"]) > 0.3  # both learn
-    means = {name: sum(values) / 2 for name, values in
-             (("deep", found["accuracy"]), ("shallow", found["shallow"]))}
     names, results = made(tmp_path, network_3_3_1_deep)
     assert names == ["accuracy.png"]
-    assert results["finding"].startswith(f"The {max(means, key=means.get)} network is ahead by "
-                                         f"{100 * abs(means['deep'] - means['shallow']):.2f} ")
+    said = compared({"deep": found["accuracy"], "shallow": found["shallow"]}, "deep", "shallow")
+    assert f"{said}.  The deep one takes " in results["finding"]
 
 
-def test_3_3_2_distorted_images_are_worth_more_than_the_same_ones_again(tmp_path, monkeypatch):
+def test_3_3_2_distorted_images_are_worth_more_than_the_same_ones_again(tmp_path, monkeypatch,
+                                                                             capsys):
     def small(backend=None, seed=0):
         return Network([ConvPool(12, 5, init="he"), Dense(50, init="he"), ReLU(), Dense(10, init="he"),
                         Softmax()], backend=backend, seed=seed)
@@ -67,7 +67,9 @@ def test_3_3_2_distorted_images_are_worth_more_than_the_same_ones_again(tmp_path
     assert accuracy > undistorted + 0.02 > 0.75
     names, results = made(tmp_path, network_3_3_2_everything)
     assert names == ["accuracy.png", "distorted.png", "misclassified.png"]
-    assert f"{round(1000 * (1 - accuracy))} from distorted ones" in results["finding"]
+    assert f"{100 * accuracy:.2f} % of the test images are right after learning from distorted" in (
+        results["finding"])
+    assert f"{round(1000 * (1 - accuracy))} from distorted ones" in capsys.readouterr().out
 
 
 def test_3_3_3_together_they_are_better_than_one(tmp_path):
@@ -77,5 +79,5 @@ def test_3_3_3_together_they_are_better_than_one(tmp_path):
     assert found["accuracy"] > mean and found["all_wrong"] <= 1000 * (1 - max(found["singles"]))
     assert found["some_wrong"] >= 1000 * (1 - min(found["singles"]))
     names, results = made(tmp_path, network_3_3_3_ensemble)
-    assert names == ["accuracies.png", "museum_of_errors.png"] and "the book's five made 33" in (
+    assert names == ["accuracies.png", "museum_of_errors.png"] and "250,000 images, made 33)" in (
         results["finding"])
