@@ -30,6 +30,11 @@ def main(arguments=None):
                                 *options.lesson]))
     if unknown := [lesson for lesson in asked if lesson not in there]:
         parser.error(f"there is no lesson {unknown[0]}; `{NAME}` lists them")
+    changed = [name for name in OPTIONS if getattr(options, name) is not None
+               and name != "out" and not (options.full and name == "seed")]
+    if options.results and changed:
+        parser.error("--results keeps what a lesson measures as it stands in its file: leave out --"
+                     + changed[0].replace("_", "-"))
     if not asked:
         if given := [name for name, value in vars(options).items() if value]:
             parser.error(f"--{given[0].replace('_', '-')}: of which lesson?")
@@ -80,12 +85,6 @@ def run_one(id, there, options, all_options=True):
     given = [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in OPTIONS
              if getattr(options, name) is not None and (all_options or name in known)]
     given += ["--full"] * options.full
-    changed = [option for option in given if not option.startswith(("--out", "--full"))
-               and not (options.full and option.startswith("--seed"))]
-    if options.results and changed:
-        print(f"{NAME} {id}: --results keeps what a lesson measures as it stands in its file: "
-              f"leave out {changed[0].partition('=')[0]}", file=sys.stderr)
-        return 2
     if options.results and (status := run(NAME, lambda: writable(options.results, "--results"))):
         return status
     status = command_line(module.main, module.FULL, given, f"{NAME} {id}")

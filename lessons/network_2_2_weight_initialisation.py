@@ -120,7 +120,7 @@ def main(epochs=15, train_size=10_000, backend=None, seed=0, out="pictures", run
         lesson.path("training.png"),
         f"Default weights are {gaps[0]:+.1f} percentage points ahead after the first epoch, "
         f"{gaps[1]:+.1f} after the last",
-        note=note(runs, f"{laws}"))
+        note=note(runs, laws))
     lesson.take_away(
         f"After one epoch the default weights read {spread(first['default'])} % of the validation "
         f"images, the large ones {spread(first['large'])} %; after all, of the test images, "

@@ -87,9 +87,9 @@ def main(epochs=30, train_size=10_000, backend=None, seed=0, out="pictures", run
     lesson.step(f"""1. A signal.  {len(some.images):,} images, {counted(SIGNAL_EPOCHS, "epoch")} for
                 each guess, seconds in all.""")
     scale = len(some.images) / SIGNAL_IMAGES  # λ/n is what shrinks the weights
-    signal = {(rate, strength): train(some, SIGNAL_EPOCHS, rate, strength * scale,
-                                      progress=False)[1].evaluation_accuracy[-1]
-              for rate, strength in SIGNAL}
+    guesses = [(rate, strength * scale) for rate, strength in SIGNAL]
+    signal = {guess: train(some, SIGNAL_EPOCHS, *guess, progress=False)[1].evaluation_accuracy[-1]
+              for guess in guesses}
     lesson.table(("η", "λ", "validation, %"), [(f"{eta:g}", f"{lmbda:g}", percent(accuracy))
                                               for (eta, lmbda), accuracy in signal.items()])
 
@@ -181,9 +181,9 @@ def main(epochs=30, train_size=10_000, backend=None, seed=0, out="pictures", run
                 "it falls",
                 note=note(runs, f"λ = {lmbda:g}"))
     change = float(np.mean([test[end - 1] - test[-1]
-                          for test, end in zip(tests[constant], stopped[PATIENCE[-1]])]))
+                            for test, end in zip(tests[constant], stopped[PATIENCE[-1]])]))
     lesson.take_away(
-        f"From a guess that reads {percent(signal[SIGNAL[0]])} % of the validation images to η = "
+        f"From a guess that reads {percent(signal[guesses[0]])} % of the validation images to η = "
         f"{eta:g}, λ = {lmbda:g}: {spread(ends[constant])} % of the test images, {spread(ends[fell])} "
         f"% with η falling (book, other settings, 50,000 images: {BOOK:.2f}).",
         f"""Stopping after {PATIENCE[-1]} epochs without improvement saves

@@ -19,7 +19,6 @@ Exercises
    validation images.  Which of the two needs more?
 """
 
-
 from nndl import Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots
 from nndl.comparing import compared, gained
 from nndl.lesson import Lesson, command_line, counted, spread

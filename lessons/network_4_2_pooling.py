@@ -19,7 +19,6 @@ Exercises
    runs do not make themselves?
 """
 
-
 import numpy as np
 
 from nndl import Conv, ConvPool, Dense, Network, ReLU, Softmax, load_mnist, plots

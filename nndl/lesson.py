@@ -113,7 +113,7 @@ class Lesson:
         rows = [[str(cell) for cell in row] for row in rows]
         wide = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
         several = any("±" in cell for row in rows for cell in row)
-        print(f"\n{title}" + "; ±: standard deviation of the runs, (how many)" * several)
+        print(f"\n{title}" + "; mean ± standard deviation (runs)" * several)
         for row in (headings, ["-" * width for width in wide], *rows):
             first, *rest = (cell.ljust(width) if column == 0 else cell.rjust(width)
                             for column, (cell, width) in enumerate(zip(row, wide)))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .arguments import check_generator, check_int, is_number
+from .data.sequences import parted
 from .layers import forget
 from .ops.shapes import check_symbols, is_int
 
@@ -54,10 +55,10 @@ def write(net, x, steps, choose=None, feed=None, end=None):
     choose, feed = choose or (lambda a: a.argmax(axis=1)), None if feed is None else np.asarray(feed)
     writer = Writer(net)
     reads = next((layer.reads for layer in net.layers if hasattr(layer, "reads")), None)
-    given = getattr(x, "padded", x)
-    if reads is not None and np.ndim(given) > 1 and np.shape(given)[1] != reads + 1:
+    given = np.shape(parted(x)[0])
+    if reads is not None and len(given) > 1 and given[1] != reads + 1:
         raise ValueError(f"x must have {reads + 1} steps, what the EncoderDecoder reads and the symbol "
-                         f"that writing begins with, not {np.shape(given)[1]}: say Sequences("
+                         f"that writing begins with, not {given[1]}: say Sequences("
                          f"x.padded[:, :{reads + 1}], valid=x.valid[:, :{reads + 1}])")
     if feed is not None and feed.shape != net.output_shape[-1:]:
         raise ValueError(f"feed must have an input for each of the {net.output_shape[-1]} outputs, not "

@@ -7,8 +7,8 @@ The answer: η may be a function of the epoch, and stop a function of the histor
 object here: asked whether to stop, it looks at the history, and halves η if it is time to; after seven
 halvings, 2^-7 = 1/128, it says yes.
 Large steps come down quickly and then jump about in the valley; each halving lets the network settle a
-little deeper.  Does it pay?  The same number of epochs with η as it was is beside it, three runs of
-each.  To be short, the run here halves after four epochs; main(patience=10) is the exercise's.
+little deeper.  Does it pay?  The same number of epochs with η as it was is beside it, one run of each.
+To be short, η is halved here after four epochs without improvement; the exercise's is patience=10.
 
     python -m lessons.solutions.halving_schedule
 """

@@ -58,7 +58,7 @@ def main(images=200, seed=0, out="pictures"):
         for g in SCALES[activation]:
             name = f"{activation.name}, g = {g}"
             norms[name], dead[name] = gradient_norms(activation, g, x, labels, seed)
-            print(f"{name:<14} |∂C/∂b| in layer 1: {norms[name][0]:.2e}, layer {DEPTH}: "
+            print(f"{name:<16} |∂C/∂b| in layer 1: {norms[name][0]:.2e}, layer {DEPTH}: "
                   f"{norms[name][-1]:.2e}; a layer back multiplies by "
                   f"{(norms[name][0] / norms[name][-1]) ** (1 / (DEPTH - 1)):.2f}; "
                   f"{percent(dead[name], 1)} % of the units are off for all {images} images")
