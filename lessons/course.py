@@ -10,6 +10,7 @@ import ast
 import json
 import re
 import textwrap
+from importlib import import_module
 from pathlib import Path
 
 from nndl.files import write_atomically
@@ -47,9 +48,6 @@ def measured(id, which="quick"):
 
 # --- the map --------------------------------------------------------------------------------------
 
-# Test accuracies that notes on such networks commonly promise, percent.
-PROMISED = {"3.0.0": "98.5", "3.0.1": "97", "3.0.2": "99", "3.2.0": "99", "3.2.3": "99.5",
-            "3.3.0": "99.3", "3.3.1": "99.4", "3.3.2": "99.5", "3.3.3": "99.6"}
 MAP = HERE / "README.md"
 NNDL = HERE.parent / "nndl"
 # Where an equation is looked for: what is read with the book open.
@@ -88,16 +86,26 @@ def solutions():
         (f"[{name}](solutions/{name}.py)", exercise) for name, exercise in worked().items())])
 
 
+def promised():
+    """{id: test accuracy that notes on its network commonly promise, percent}, as the lessons say."""
+    found = {}
+    for id, path in lessons().items():
+        said = getattr(import_module(f"lessons.{path.stem}"), "PROMISED", None)
+        if said is not None:  # by network, the one that the lesson is about first
+            found[id] = str(next(iter(said.values())) if isinstance(said, dict) else said)
+    return found
+
+
 def full_runs():
     """A Markdown table: lessons 3.x as the book trains, over their seeds, and what is promised."""
     rows = [("lesson", "test images that are right, %", "commonly promised, %"),
             ("---", "---:", "---:")]
-    for id in PROMISED:
+    for id, said in promised().items():
         if results := measured(id, "full"):
             accuracies = [accuracy for result in results
                           for accuracy in flat(result["measured"].get("accuracy", []))]
             if accuracies:
-                rows.append((id, spread(accuracies), PROMISED[id]))
+                rows.append((id, spread(accuracies), said))
     return table(rows) if len(rows) > 2 else "Not yet measured.\n"
 
 
@@ -112,8 +120,9 @@ def verdicts():
 
 def other_full_runs():
     """A Markdown table: what the other lessons found at full length."""
+    others = lessons().keys() - promised().keys()
     return table([("lesson", "measured"), ("---", "---"), *(
-        (id, result["finding"]) for id in lessons() if id not in PROMISED
+        (id, result["finding"]) for id in lessons() if id in others
         for result in measured(id, "full"))])
 
 
