@@ -58,7 +58,7 @@ def main(epochs=200, train_size=1000, backend=None, seed=0, out="pictures", runs
         mind little when a few pixels change, so it has to find what many images have in common.  The
         other is more images.""")
     lesson.mathematics("""
-        C = C0 + λ/(2n) Σ w²                                          (85), (87)
+        C = C0 + λ/(2n) Σ w²       C0 in nats: of natural logarithms  (85), (87)
         w -> (1 - ηλ/n) w - η/m Σ ∂C0_x/∂w,   the weights decay       (93)
         b -> b - η/m Σ ∂C0_x/∂b,              the biases do not       (94)""")
     lesson.network(build_network(backend, seed))
