@@ -343,6 +343,12 @@ def test_which_path_is_taken(fast, monkeypatch, cell):
         calls.clear()
 
 
+@pytest.mark.parametrize("m, t, little", [(5, 40, True), (5, 41, False), (6, 40, False)])
+def test_little_is_counted_over_all_steps_and_sequences(m, t, little):
+    with thresholds(TOO_FEW_TO_SHARE=5 * 40 * 12):
+        assert recurrent_numba.is_little(m, t, np.zeros((4, 3))) == little
+
+
 @pytest.mark.parametrize("m, threads, blocks", [(1, 2, 1), (7, 2, 1), (8, 2, 2), (100, 2, 2),
                                                 (100, 1, 1), (16, 8, 4), (31, 8, 7), (33, 8, 8)])
 def test_a_block_for_each_thread_but_of_four_sequences_at_least(m, threads, blocks):
