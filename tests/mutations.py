@@ -674,7 +674,6 @@ MISTAKES = {
         ("o = gates[3 * h.size:]", "o = gates[2 * h.size:]"),
         ("    some_lstm_forward(0, h0.shape[0],", "    some_lstm_forward(0, h0.shape[0] - 1,"),
         ("some_lstm_forward(block * m // blocks,", "some_lstm_forward((block + 1) * m // blocks,"),
-        ("        clear(inputs[-1, row])\n", ""),
         ("into_panels(w_xh[j], n, j, back)", "into_panels(w_xh[j], 0, j, back)"),
         ("if back.shape[0] * WIDTH >= n + n_in:", "if back.shape[0] * WIDTH > n + n_in:"),
         ("s, i = row // m, row % m", "s, i = row % m, row // m"),
