@@ -10,6 +10,7 @@ from nndl.lesson import percent, spread
 
 CLAIMS = {}  # what is said: (lesson, function)
 SO, NOT_SO, UNDECIDED = "is so", "is not so", "undecided"
+TOO_FEW = f"{UNDECIDED}: too few runs"
 SOMETIMES = "is so in some runs, not in all"
 
 
@@ -89,14 +90,16 @@ def together(runs, what="accuracies"):
 
 
 def in_all(judged):
-    """The verdict on what is so, or not, in each of the runs."""
+    """The verdict on what is so, or not, in each of the runs, which are at least three."""
+    if len(judged) < 3:
+        return TOO_FEW
     return SO if all(judged) else NOT_SO if not any(judged) else SOMETIMES
 
 
 def above(one, other):
     """The verdict on one being better than the other: all of its runs must be, and three of each."""
     if min(len(one), len(other)) < 3:
-        return f"{UNDECIDED}: too few runs"
+        return TOO_FEW
     if min(one) > max(other):
         return SO
     return NOT_SO if min(other) > max(one) else f"{UNDECIDED}: the runs overlap"

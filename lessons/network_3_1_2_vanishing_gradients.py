@@ -63,7 +63,8 @@ def main(epochs=20, train_size=10_000, backend=None, seed=0, out="pictures", run
 
         With tanh and ReLU, whose slopes come up to 1, weights can be so drawn that the product stays
         near 1: with a variance of 2/(n_in + n_out) for tanh (init="glorot") and of 2/n_in for ReLU,
-        half of whose slopes are 0 (init="he").  Small or large, it is a product: gradients of deep networks are unstable by nature.""")
+        half of whose slopes are 0 (init="he").  Small or large, it is a product: gradients of deep
+        networks are unstable by nature.""")
     lesson.mathematics("""
         ∂C/∂b1 = σ'(z1) w2 σ'(z2) w3 σ'(z3) w4 σ'(z4) ∂C/∂a4     a chain of neurons    (114), (122)
         δ^l = Σ'(z^l) (w^(l+1))ᵀ Σ'(z^(l+1)) (w^(l+2))ᵀ ... ∇_a C   many neurons       (124)

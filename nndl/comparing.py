@@ -2,8 +2,7 @@
 
 Of two or three runs one sees whether they overlap, and a standard error says little: `compared` and
 `gained`, for the lessons.  Even then two networks that are equally good come out one above the other
-once in a while, two runs of each in one case of three: `compared` says so.  Of more runs
-`clearly_apart` asks their means, for the book's numbers and the errata.
+once in a while, two runs of each in one case of three: `compared` says so.
 """
 
 import math
@@ -13,14 +12,6 @@ import statistics
 def counted(n, thing):
     """How many there are, in words: "1 epoch", "30 epochs"."""
     return f"{n:,} {thing}" + ("" if n == 1 else "s")
-
-
-def clearly_apart(one, other):
-    """Whether two sets of runs differ by more than twice the standard error of their difference."""
-    if min(len(one), len(other)) < 2:
-        return False
-    error = (statistics.variance(one) / len(one) + statistics.variance(other) / len(other)) ** 0.5
-    return abs(statistics.mean(one) - statistics.mean(other)) > 2 * error
 
 
 def compared(runs, a, b, what="points"):

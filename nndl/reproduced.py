@@ -21,6 +21,7 @@ from .reproduce import members, named, results, settings, sources
 
 TOLERANCE = 0.15  # percent that a row may be off the book's number without a word
 ROUNDED = 0.5     # the same where the book says "about" a whole number
+SCATTERED = 0.5   # further off than that, our own spread may be the reason, and bears nothing out
 HEADINGS = ("experiment", "", "book, %", "here, %", "best, %", "s a run", "verdict")
 
 
@@ -84,7 +85,7 @@ def _book(experiment):
 
 
 def verdict(experiment, found):
-    """In a word: whether we get what the book does, within TOLERANCE and twice the spread.
+    """In a word: whether we get what the book does, within TOLERANCE or twice the spread.
 
     The book's single run is set beside our mean: the more runs, the better would be the best of them.
     """
@@ -97,10 +98,12 @@ def verdict(experiment, found):
     tolerance = max(ROUNDED if experiment.how == ABOUT else TOLERANCE,
                     2 * statistics.stdev(values) if len(values) > 1 else 0)
     above = round(here - experiment.book, 2)
-    if above < -tolerance and experiment.how != BELOW:
-        return f"{-above:.2f} below"
-    if above > tolerance and experiment.how != AT_LEAST:
-        return f"{above:.2f} above"
+    if above < 0 and experiment.how != BELOW or above > 0 and experiment.how != AT_LEAST:
+        off = abs(above)
+        if off > tolerance:
+            return f"{off:.2f} {'below' if above < 0 else 'above'}"
+        if off > SCATTERED:
+            return "within the scatter"
     return "reached" if experiment.how == AT_LEAST else "agrees"
 
 

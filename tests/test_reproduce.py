@@ -376,6 +376,10 @@ def of(*percents, validation=(0.9,)):
     (AT_LEAST, 90, of(94), "reached"), (AT_LEAST, None, of(94), ""), (AT_LEAST, 94, [], ""),
     # The mean, not the best; within twice the spread, here 0.28.
     (AT_LEAST, 94.2, of(93.9, 94.1), "reached"), (AT_LEAST, 94.3, of(93.9, 94.1), "0.30 below"),
+    # A spread of 2.8 would bear out anything.
+    (AT_LEAST, 94.51, of(92, 96), "within the scatter"), (AT_LEAST, 94.5, of(92, 96), "reached"),
+    (AT_LEAST, 90, of(92, 96), "reached"), (LIKE, 90, of(92, 96), "within the scatter"),
+    (BELOW, 93, of(92, 96), "within the scatter"), (BELOW, 99, of(92, 96), "agrees"),
     (LIKE, 9.8, of(9.9), "agrees"), (LIKE, 9.8, of(10.1), "0.30 above"),
     (LIKE, 9.8, of(9.5), "0.30 below"), (LIKE, 9.8, of(9.9, 10.1), "agrees"),
     (ABOUT, 93, of(92.5), "agrees"), (ABOUT, 93, of(93.6), "0.60 above"),
