@@ -277,6 +277,9 @@ def reproduce(options):
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
     if options.experiments == ["curves"]:
+        for name in ("chapter", "all", "runs", "quick", "seed"):
+            if getattr(options, name) not in (None, False):
+                raise ValueError(f"curves are the book's own runs: leave out --{name}")
         from .book.curves import curves
         saved = curves(folder, options.published, lambda line: print(line, flush=True))
         print("\nsaved:", *saved, sep="\n  ")

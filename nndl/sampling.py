@@ -5,6 +5,7 @@ import numpy as np
 from .arguments import check_generator, check_int, is_number
 from .data.sequences import parted
 from .layers import forget
+from .network import Network
 from .ops.shapes import check_symbols, is_int
 
 AT_ONCE = 500  # digits that are drawn side by side
@@ -17,6 +18,8 @@ class Writer:
     """
 
     def __init__(self, net, output="softmax"):
+        if not isinstance(net, Network):
+            raise TypeError(f"net must be a Network, not {net!r}")
         self.net = net.copy()
         self.layers = [layer for layer in self.net.layers if hasattr(layer, "follows")]
         if not self.layers or self.net.layers[-1].name != output or len(self.net.output_shape) != 2:
@@ -53,20 +56,28 @@ def write(net, x, steps, choose=None, feed=None, end=None):
     if end is not None and not is_int(end):
         raise TypeError(f"end must be a symbol, an int, not {end!r}")
     choose, feed = choose or (lambda a: a.argmax(axis=1)), None if feed is None else np.asarray(feed)
-    writer = Writer(net)
+    writer, n_out = Writer(net), net.output_shape[-1]
+    if end is not None and not 0 <= end < n_out:
+        raise ValueError(f"end must be a symbol from 0 to {n_out - 1}, not {end}")
     reads = next((layer.reads for layer in net.layers if hasattr(layer, "reads")), None)
     given = np.shape(parted(x)[0])
     if reads is not None and len(given) > 1 and given[1] != reads + 1:
         raise ValueError(f"x must have {reads + 1} steps, what the EncoderDecoder reads and the symbol "
                          f"that writing begins with, not {given[1]}: say Sequences("
                          f"x.padded[:, :{reads + 1}], valid=x.valid[:, :{reads + 1}])")
-    if feed is not None and feed.shape != net.output_shape[-1:]:
-        raise ValueError(f"feed must have an input for each of the {net.output_shape[-1]} outputs, not "
-                         f"shape {feed.shape}")
+    if feed is not None and feed.shape != (n_out,):
+        raise ValueError(f"feed must have an input for each of the {n_out} outputs, not shape "
+                         f"{feed.shape}")
+    if feed is not None and hasattr(net.layers[0], "symbols"):
+        check_symbols("feed", feed, net.layers[0].symbols)
     a, written = writer.read(x)[:, -1], np.full((len(x), steps), -1)
     ended = np.zeros(len(x), bool)
     for s in range(steps):
-        chosen = choose(a)
+        chosen = np.asarray(choose(a))
+        if chosen.shape != ended.shape:
+            raise ValueError(f"choose must return a symbol for each row, shape {ended.shape}, not "
+                             f"{chosen.shape}")
+        check_symbols("what choose returns", chosen, n_out)
         written[:, s] = np.where(ended, -1, chosen)
         if end is not None:
             ended |= chosen == end
@@ -106,12 +117,14 @@ def draw(net, labels, rng, rows=28, temperature=1.0):
     _check(temperature)
     writer = Writer(net, "sigmoid")
     labels, w = np.asarray(labels), net.output_shape[-1]
-    check_symbols("labels", labels, net.input_shape[-1] - w)
+    classes = net.input_shape[-1] - w if len(net.input_shape) == 2 else 0
+    if classes < 1 or net.input_shape[0] is not None:
+        raise ValueError(f"the network draws a row at a time, and is told the label: behind "
+                         f"{w} outputs it needs input_shape=(None, {w} + classes), as "
+                         f"data.rows.to_be_drawn makes it, not {net.input_shape}")
+    check_symbols("labels", labels, classes)
     if labels.ndim != 1:
         raise ValueError(f"labels must have shape (n,), not {labels.shape}")
-    if net.input_shape[0] is not None:
-        raise ValueError(f"the network draws a row at a time: it needs input_shape=(None, "
-                         f"{net.input_shape[1]}), not {net.input_shape}")
     drawn = np.zeros((len(labels), rows, w), np.uint8)
     for start in range(0, len(labels), AT_ONCE):
         some = slice(start, start + AT_ONCE)

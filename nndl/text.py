@@ -114,6 +114,7 @@ class Trigram:
     """
 
     def __init__(self, symbols, n_symbols):
+        check_int("n_symbols", n_symbols, 1)
         symbols = _one_text(symbols if np.size(symbols) else np.zeros(0, int))
         check_symbols("symbols", symbols, n_symbols)
         self.n_symbols = n_symbols
@@ -130,6 +131,8 @@ class Trigram:
 
     def probability(self, before, symbol):
         """Of a symbol behind the symbols `before`, of which the last two count."""
+        if not 0 <= symbol < self.n_symbols:
+            raise ValueError(f"symbol must be one from 0 to {self.n_symbols - 1}, not {symbol}")
         p = 1 / self.n_symbols
         for order in range(min(3, len(before) + 1)):
             context = tuple(before[len(before) - order:])

@@ -8,7 +8,7 @@ import pytest
 from lessons import network_6_1_four_shapes as four_shapes
 from lessons import network_6_4_what_hidden_units_hold as hidden_units
 from lessons.solutions import adder_by_hand, most_significant_first, when_does_it_know
-from nndl import LSTM, Dense, Network, Recurrent, Sigmoid, load_mnist, plots, sampling
+from nndl import LSTM, Dense, Embedding, Network, Recurrent, Sigmoid, load_mnist, plots, sampling
 from nndl.data import rows, tasks
 
 # Enough for the sums to be learnt, and for each other task to be gone through.
@@ -241,6 +241,11 @@ def test_a_label_for_each_image(labels):
         rows.to_be_drawn(images, labels)
 
 
+def test_how_many_classes_there_are():
+    with pytest.raises(ValueError, match="^classes must be an int of at least 1, not 'a'$"):
+        rows.to_be_drawn(np.zeros((2, 28, 28), np.uint8), [0, 0], classes="a")
+
+
 def test_only_bytes_are_black_and_white():
     with pytest.raises((TypeError, ValueError), match="bytes|uint8"):
         rows.black_and_white(np.zeros((2, 28, 28)))
@@ -255,6 +260,17 @@ def test_what_cannot_be_drawn(given, error, said):
     net = Network([LSTM(6), Dense(4), Sigmoid()], input_shape=(None, 7))
     with pytest.raises(error, match=f"^{re.escape(said)}$"):
         sampling.draw(net, **{"labels": [0, 1], "rng": np.random.default_rng(0), **given})
+
+
+@pytest.mark.parametrize("layers, shape", [
+    ([LSTM(6), Dense(4), Sigmoid()], (None, 4)), ([LSTM(6), Dense(4), Sigmoid()], (28, 7)),
+    ([Embedding(7), LSTM(6), Dense(4), Sigmoid()], (None,))])
+def test_who_cannot_draw(layers, shape):
+    net = Network(layers, input_shape=shape)
+    said = ("behind 4 outputs it needs input_shape=(None, 4 + classes), as data.rows.to_be_drawn makes "
+            f"it, not {shape}")
+    with pytest.raises(ValueError, match=f"{re.escape(said)}$"):
+        sampling.draw(net, [0, 1], np.random.default_rng(0))
 
 
 def test_what_is_drawn_goes_by_what_was_drawn_before():

@@ -750,6 +750,8 @@ def test_a_seed_is_made_once(few, tmp_path, capsys):
     (["--seed", 3], "--seed and --runs: of which experiment?"),
     (["--runs", 3], "--seed and --runs: of which experiment?"),
     (["1.30", "--seed", 3, "--runs", 2], "--seed is a single run, and --runs says how many"),
+    (["curves", "--seed", 3], "curves are the book's own runs: leave out --seed"),
+    (["curves", "--quick"], "curves are the book's own runs: leave out --quick"),
     (["--chapter", 4], "chapter 4 has no experiments"),
     (["--chapter", 4, "1.30"], "chapter 4 has no experiments")])
 def test_what_names_no_experiment_is_one_line(arguments, says, tmp_path, capsys):

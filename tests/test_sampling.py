@@ -281,6 +281,22 @@ def test_all_of_an_example_is_more_than_what_writing_begins_with():
     assert write(net, Sequences(x.padded[:, :6], valid=x.valid[:, :6]), 3).shape == (4, 3)
 
 
+@pytest.mark.parametrize("given, error, said", [
+    ({"choose": lambda a: np.full(len(a), 6)}, ValueError,
+     "what choose returns must be symbols from 0 to 5, not 6"),
+    ({"choose": lambda a: np.full(len(a), 2.9)}, TypeError,
+     "what choose returns must be symbols, ints from 0 to 5, not float64"),
+    ({"choose": lambda a: 3}, ValueError,
+     "choose must return a symbol for each row, shape (4,), not ()"),
+    ({"end": 6}, ValueError, "end must be a symbol from 0 to 5, not 6"),
+    ({"end": -1}, ValueError, "end must be a symbol from 0 to 5, not -1"),
+    ({"feed": [0, 1, 2, 3, 4, 6]}, ValueError, "feed must be symbols from 0 to 5, not 6"),
+    ({"net": "s"}, TypeError, "net must be a Network, not 's'")])
+def test_arguments_of_writing_are_named(given, error, said):
+    with pytest.raises(error, match=f"^{re.escape(said)}$"):
+        write(**{"net": net_of(LSTM(7)), "x": X, "steps": 1, **given})
+
+
 def test_an_input_for_each_output():
     said = "feed must have an input for each of the 6 outputs, not shape (1,)"
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):

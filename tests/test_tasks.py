@@ -119,6 +119,17 @@ def test_what_does_not_fit_is_refused(read, written, ended, said):
         to_be_written([one, np.zeros(read, int)], [one, np.zeros(written, int)], 3, 2, 9, ended=ended)
 
 
+@pytest.mark.parametrize("given, said", [
+    ({"written": [[1], [2]]}, "written must have an example for each of the 1 of read, not 2"),
+    ({"reads": 0}, "reads must be an int of at least 1, not 0"),
+    ({"writes": 2.0}, "writes must be an int of at least 1, not 2.0"),
+    ({"go": -3}, "go must be an int of at least 0, not -3"),
+    ({"shift": -1}, "shift must be an int of at least 0, not -1")])
+def test_arguments_of_what_is_to_be_written_are_named(given, said):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        to_be_written(**{"read": [[1]], "written": [[2]], "reads": 1, "writes": 2, "go": 5, **given})
+
+
 # --- dates ----------------------------------------------------------------------------------------
 
 def test_dates_are_asked_and_answered():

@@ -140,6 +140,18 @@ def test_without_a_next_symbol_there_is_no_perplexity(n):
 
 # --- the trigram model ----------------------------------------------------------------------------
 
+@pytest.mark.parametrize("n", [2.5, 0, None, "a"])
+def test_how_many_symbols_there_are(n):
+    with pytest.raises(ValueError, match="^n_symbols must be an int of at least 1, not"):
+        Trigram([0], n)
+
+
+@pytest.mark.parametrize("symbol", [-1, 2])
+def test_what_is_no_symbol_has_no_probability(symbol):
+    with pytest.raises(ValueError, match=f"^symbol must be one from 0 to 1, not {symbol}$"):
+        Trigram([0, 1, 0], 2).probability([0], symbol)
+
+
 def test_a_trigram_model_by_hand():
     model = Trigram([0, 1, 0, 1, 2], n_symbols=3)
     # Alone: 0 twice, 1 twice, 2 once: n = 5, u = 3; below it all three alike.

@@ -5,6 +5,7 @@ nndl.sampling.draw has a network draw them.
 
 import numpy as np
 
+from ..arguments import check_int
 from ..ops.shapes import check_symbols
 from .made import check_images
 
@@ -25,6 +26,7 @@ def to_be_drawn(images, labels, classes=10):
     x : (n, h, w + classes), the row before, 0 at the first step, and the label with a 1 in its place
     y : (n, h, w), the row itself.  Both are float32, 0 and 1.
     """
+    check_int("classes", classes, 1)
     y, labels = black_and_white(images), np.asarray(labels)
     check_symbols("labels", labels, classes)
     n, h, w = y.shape

@@ -7,7 +7,7 @@ class Sequences:
     """Sequences side by side in one array, and which of their steps there are.
 
     padded  : (n, t, ...)  a row for each sequence; what stands where there is no step does not matter:
-              here it is 0
+              here it is 0.  Kept, not copied: whoever writes to it afterwards changes it here
     lengths : (n,) ints from 1 to t, how many steps each has, from its beginning
     valid   : (n, t) bools, instead of lengths where the missing steps are elsewhere than at the end
 

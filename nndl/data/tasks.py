@@ -91,7 +91,13 @@ def to_be_written(read, written, reads, writes, go, shift=0, ended=True):
     reads, writes : steps;  go : the symbol in x that the writing begins with, and in y, if `ended`,
     the one that it ends with;  shift : added in x to the symbols that are written
     """
+    for name, value, least in (("reads", reads, 1), ("writes", writes, 1), ("go", go, 0),
+                               ("shift", shift, 0)):
+        check_int(name, value, least)
     n = len(read)
+    if len(written) != n:
+        raise ValueError(f"written must have an example for each of the {n} of read, not "
+                         f"{len(written)}")
     x, valid = np.zeros((n, reads + writes), np.int64), np.zeros((n, reads + writes), bool)
     y = np.full((n, writes), -1)
     for i, (before, after) in enumerate(zip(read, written)):
