@@ -29,7 +29,7 @@ class QuadraticCost(Cost):
         return float(0.5 * np.square(a - y).sum() / len(a))
 
     def gradient(self, a, y):
-        """dC/da = a - y; with sigma'(z) that is book (30)."""
+        """dC/da = a - y; with sigma'(z) that is book (30), of linear outputs (68)."""
         return a - y
 
 

@@ -197,7 +197,8 @@ class Network:
     def feedforward(self, x):
         """The network's outputs (m, n_out) for examples x: bytes or floats, (m, *input_shape).
 
-        Where there is an output at each step, (m, t, n_out).  Layers with a state begin with 0.
+        Layer by layer a' = σ(wa + b), book (22).  Where there is an output at each step, (m, t, n_out);
+        layers with a state begin with 0.
         """
         return self._outputs(examples.checked(self, x))
 

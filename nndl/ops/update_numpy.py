@@ -42,7 +42,7 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
 
 
 def layer_step(w, b, nabla_w, nabla_b, eta, l2=0.0, l1=0.0, out_w=None, out_b=None, work=None):
-    """sgd_step for all that a layer has, without momentum: its biases b do not decay.
+    """sgd_step for all that a layer has, without momentum: its biases b do not decay, book (21).
 
     Returns (w', b'), in out_w and out_b where given.
     """
