@@ -49,6 +49,8 @@ FOR_SEQUENCES = ("embedding", "panel", "recurrent")  # families of ops that no e
 # What a result has in it, if its file is whole.
 NEEDED = {"experiment", "seed", "sources", "validation_accuracy", "test_accuracy", "test_errors",
           "seconds"}
+# What a Ctrl-C says, unless SGD has said more.
+KEPT = "what there is is kept, and the same command goes on"
 
 
 def chosen(patterns, chapter=None, everything=False):
@@ -271,9 +273,9 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print, options=(), seed=
                                      *options], say)
         except (ValueError, ArithmeticError) as error:
             failed.append(f"{name}: {error}")
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             stop.set()
-            raise
+            raise KeyboardInterrupt(str(interrupt) or KEPT) from None
 
     wanted = [(experiment, number) for experiment in experiments
               for number in ([seed] if seed is not None else _seeds(experiment, runs))
@@ -289,7 +291,7 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print, options=(), seed=
                 list(pool.map(lambda pair: attempt(*pair), part))
             except KeyboardInterrupt:
                 stop.set()  # the children have had the same Ctrl-C, and save
-                raise KeyboardInterrupt("what there is is kept, and the same command goes on") from None
+                raise KeyboardInterrupt(KEPT) from None
     return failed
 
 

@@ -98,7 +98,7 @@ def verdict(experiment, found):
     tolerance = max(ROUNDED if experiment.how == ABOUT else TOLERANCE,
                     2 * statistics.stdev(values) if len(values) > 1 else 0)
     above = round(here - experiment.book, 2)
-    if above < 0 and experiment.how != BELOW or above > 0 and experiment.how != AT_LEAST:
+    if (above < 0 and experiment.how != BELOW) or (above > 0 and experiment.how != AT_LEAST):
         off = abs(above)
         if off > tolerance:
             return f"{off:.2f} {'below' if above < 0 else 'above'}"

@@ -23,6 +23,13 @@ def test_links_lead_somewhere():
         assert (ROOT / link).exists(), link
 
 
+def test_links_within_lead_to_a_heading():
+    headings = re.findall(r"^#+ (.*)$", README, flags=re.M)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(#([^)]+)\)", README)
+    assert len(links) > 5 and set(links) <= anchors
+
+
 def test_the_breakpoint_is_where_bp4_is_computed():
     path, line = re.search(r"\(Pdb\) b (\S+):(\d+)", README).groups()
     assert (ROOT / path).read_text().splitlines()[int(line) - 1].strip().startswith("nabla_w = ")

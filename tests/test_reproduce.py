@@ -502,6 +502,8 @@ def test_ctrl_c_ends_them_all(few, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(EXPERIMENTS, "0.a", Experiment("0.a", "stopped", measure=stopped, runs=1))
     monkeypatch.setitem(EXPERIMENTS, "0.z", replace(TINY, id="0.z"))
     assert nndl("0.a", "0.z", "--out", tmp_path) == 130
+    assert capsys.readouterr().err == ("\nnndl reproduce: stopped; what there is is kept, and the same "
+                                       "command goes on\n")
     assert names(tmp_path) == []
 
 
