@@ -1,8 +1,10 @@
 """`python -m lessons`: the list of lessons; with a number one of them; --all or --path several."""
 
+import ast
 import importlib
 import inspect
 import re
+import shlex
 import shutil
 import sys
 import time
@@ -14,6 +16,7 @@ from nndl.lesson import OPTIONS, about, command_line, parser_of
 from .course import PATHS, lessons, measured
 
 NAME = "python -m lessons"
+STOPPED = 130  # the exit status after Ctrl-C
 
 
 def main(arguments=None):
@@ -73,6 +76,9 @@ def run_one(id, there, options, all_options=True):
     except SyntaxError as error:
         print(f"{NAME} {id}: {path.name}, line {error.lineno}: {error.msg}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # its imports take a second
+        print(f"\n{NAME} {id}: stopped; nothing was saved", file=sys.stderr)
+        return STOPPED
 
     def keep():
         folder = writable(options.results, "--results")
@@ -100,13 +106,28 @@ def run_several(asked, there, options):
         status = run_one(id, there, options, all_options=False)
         rows.append((id, time.perf_counter() - start, status))
         worst = max(worst, status)
-        if status == 130:  # Ctrl-C: it was not this lesson alone that was meant
+        if status == STOPPED:  # it was not this lesson alone that was meant
             break
     print()
     for id, seconds, status in rows:
-        print(f"{id:<6} {seconds:6.1f} s  {'failed' if status else ''}".rstrip())
+        end = "stopped" if status == STOPPED else "failed" if status else ""
+        print(f"{id:<6} {seconds:6.1f} s  {end}".rstrip())
     print(f"{'all':<6} {sum(seconds for _, seconds, _ in rows):6.1f} s")
+    if status == STOPPED:
+        left = asked[number - 1:]
+        takes = arguments_of_main(there[left[0]]) if len(left) == 1 else OPTIONS  # one is strict
+        given = [f"--{name.replace('_', '-')}={value}" for name in (*OPTIONS, "results")
+                 if (value := getattr(options, name)) is not None
+                 and (name in takes or name == "results")]
+        print(f"\n`{NAME} {shlex.join([*left, *given, *['--full'] * options.full])}` goes on")
     return worst
+
+
+def arguments_of_main(path):
+    """The names of what a lesson's main takes, without importing the lesson."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (main,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    return [argument.arg for argument in main.args.args]
 
 
 if __name__ == "__main__":

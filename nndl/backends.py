@@ -59,12 +59,13 @@ class Backend:
             module = importlib.import_module(f"nndl.ops.{family}_{name}")
             for function in functions:
                 setattr(self, function, getattr(module, function))
+        # Who has set the variable has said how many; else it is the cores of our affinity.
         self.threads = usable_cores()
+        with contextlib.suppress(ValueError):  # Numba says what it thinks of anything else
+            self.threads = max(1, int(os.environ.get("NUMBA_NUM_THREADS", "")))
         if name == "numba":
             import numba
-            most = numba.config.NUMBA_NUM_THREADS
-            # Who has set the variable has said how many; else it is the cores of our affinity.
-            self.threads = most if os.environ.get("NUMBA_NUM_THREADS") else min(self.threads, most)
+            self.threads = min(self.threads, numba.config.NUMBA_NUM_THREADS)
 
     def __repr__(self):
         return f"<nndl backend {self.name}, {self.threads} threads>"
@@ -127,7 +128,7 @@ def get(name=None):
 def set_threads(n):
     """Let every backend use n threads from now on.  n is an int, at least 1.
 
-    Until then it is usable_cores(), or for the numba backend NUMBA_NUM_THREADS where that is set.
+    Until then it is NUMBA_NUM_THREADS where the environment has it, and else usable_cores().
     Numba starts its threads once a process: more than NUMBA_NUM_THREADS (the cores of the process's
     affinity, unless the environment says otherwise) cannot be had later, and ValueError says so.
     """
@@ -208,6 +209,8 @@ def prepare_numba():
     if "nndl.ops.jit" in sys.modules:
         return sys.modules["numba"]
     import numba
+
+    from .compile_notice import listen
     _load_blas()
     if not {"NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"} & set(os.environ):
         # An empty parallel loop costs 1.2 us with omp, 1.7 with tbb, 88 with workqueue.
@@ -226,6 +229,7 @@ def prepare_numba():
             importlib.import_module(f"nndl.ops.{family}_numba")
     finally:
         numba.config.CACHE_DIR = before
+    listen()
     return numba
 
 

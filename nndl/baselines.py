@@ -3,6 +3,7 @@
 import numpy as np
 
 from .ensemble import plurality, predict
+from .one_run import wrong
 
 
 def average_darkness(splits):
@@ -62,8 +63,3 @@ def of_test(splits, said):
     """The same of what was said of the test images alone."""
     return {"validation_accuracy": [], "test_accuracy": [float(np.mean(said == splits.test.labels))],
             "test_errors": wrong(said, splits.test.labels)}
-
-
-def wrong(said, labels):
-    """[number, what was said] of each example that is not classified rightly."""
-    return [[int(i), int(said[i])] for i in np.flatnonzero(said != labels)]

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import platform
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from .environment import machine, versions
 from .ops.shapes import times
 
 EPOCHS, MINI_BATCH_SIZE, ETA, LMBDA = 5, 10, 0.08, 5.0  # of `nndl train`, chosen on validation data
+GUESSING = 0.2  # accuracy on ten classes that is hardly more than that
 # The options that say what is trained, and their defaults.
 TRAINING = {"data": None, "epochs": EPOCHS, "mini_batch_size": MINI_BATCH_SIZE, "eta": ETA,
             "lmbda": LMBDA, "seed": 0, "out": None}
@@ -51,6 +53,8 @@ def train(options):
     splits = _splits(options.data)
     _fits(splits)
     folder = writable(options.out) if options.out else new_folder("nndl-results")
+    if options.resume is None:
+        _is_free(folder)
     net = book_network(options.seed, options.backend)
     eta = falling(options.eta, options.epochs)
     fall = f" falling to {eta(options.epochs - 1):g}" if options.epochs > 1 else ""
@@ -78,8 +82,6 @@ def train(options):
     }
     ready = time.perf_counter()
     checkpoint = folder / "checkpoint.npz"
-    if options.resume is None:
-        checkpoint.unlink(missing_ok=True)  # of another training in the same folder
 
     def keep(finished):
         model = net.save(folder / "model.npz")  # first: it is what cannot be had again
@@ -114,6 +116,9 @@ def train(options):
         print(f"validation accuracy  {100 * results['validation_accuracy']:.2f} %")
         print(f"test accuracy        {100 * results['test_accuracy']:.2f} %  "
               f"({wrong:,} of {len(predictions):,} wrong)")
+        if results["validation_accuracy"] < GUESSING:
+            print("it has learnt next to nothing: with too large an --eta or --lmbda it cannot, with "
+                  f"a tiny --eta it has no time; the defaults are {ETA:g} and {LMBDA:g}")
         with _undisturbed():
             saved += keep(finished=True)
             checkpoint.unlink(missing_ok=True)
@@ -126,7 +131,7 @@ def train(options):
             saved = saved or keep(finished=False)
         if isinstance(stop, BrokenPipeError):  # nobody reads on: `nndl train | head -3`
             raise
-        go_on = f"; `nndl train --resume {folder}` goes on" if checkpoint.exists() else ""
+        go_on = f"; {_resume(folder)} goes on" if checkpoint.exists() else ""
         raise KeyboardInterrupt(
             f"{counted(net.history.epochs, 'epoch')} of {options.epochs} finished; saved, as far "
             f"as it got: {', '.join(map(str, saved))}{go_on}") from None
@@ -136,13 +141,19 @@ def train(options):
 def evaluate(options):
     """nndl evaluate: what a saved network gets right."""
     from . import Network
-    from .examples import by_step, symbols
+    from .examples import by_step, checked, symbols
     _use(options)
     net = Network.load(options.model, options.backend)
     if symbols(net) or by_step(net):
         raise ValueError(f"{options.model} is no network that says what an image is, but {net!r}: in "
                          "Python net.accuracy((x, y)) measures it")
     splits = _splits(options.data)
+    try:
+        checked(net, splits.test.images[:1])
+    except ValueError:
+        raise ValueError(f"{options.model} takes inputs of {times(net.input_shape)}, and the images of "
+                         f"{options.data or 'MNIST'} are {times(splits.test.images.shape[1:])}: name a "
+                         "folder with images that fit by --data") from None
     print(net)
     print()
     _compile_predict(net, splits.test.images)
@@ -338,11 +349,11 @@ def _use(options):
 def _compile_predict(net, images):
     """Compile what net.predict needs, with a line that says so, where it is not there yet."""
     from . import backends
-    from .compiling import watched
+    from .compile_notice import watched
     from .network import EVALUATED_AT_ONCE
     if backends.compiles(net.ops):
         with watched("this network's kernels"):
-            net.predict(images[:EVALUATED_AT_ONCE].reshape(-1, *net.input_shape))
+            net.predict(images[:EVALUATED_AT_ONCE])
 
 
 def _as_before(options):
@@ -366,6 +377,28 @@ def _as_before(options):
     options.out = options.resume
 
 
+def _is_free(folder):
+    """Nobody's training is thrown away for another one in the same folder."""
+    there = [name for name in ("model.npz", "checkpoint.npz") if (folder / name).exists()]
+    if not there:
+        return
+    try:
+        finished = json.loads((folder / "results.json").read_text(encoding="utf-8"))["finished"]
+    except (OSError, ValueError, TypeError, LookupError):
+        finished = None
+    what = ("a finished training" if finished else
+            f"a training that was stopped: {_resume(folder)} goes on with it"
+            if finished is False and "checkpoint.npz" in there else
+            f"the {there[0]} of an earlier training")
+    raise ValueError(f"--out: in {folder} is {what}; for a new one name another folder, or delete that "
+                     "one")
+
+
+def _resume(folder):
+    """The command that goes on with a training."""
+    return f"`nndl train --resume {shlex.quote(str(folder))}`"
+
+
 def _splits(folder):
     from . import load_folder, load_mnist
     return load_mnist() if folder is None else load_folder(folder)
@@ -387,7 +420,8 @@ def _compile(ops):
     from . import Conv, Dense, Network, ReLU, Sigmoid, Softmax, backends
     if not backends.compiles(ops):
         return 0.0
-    from .compiling import compile_ahead, watched
+    from .compile_notice import watched
+    from .compiling import compile_ahead
     networks = [
         book_network(backend=ops.name),
         Network([Dense(30), Sigmoid(), Dense(10), Sigmoid()], backend=ops.name),  # chapter 1
@@ -471,7 +505,8 @@ def _parser():
                       help="of each, with seeds 0, 1, ... (default: as many as the book took the best "
                       "of, or as show the spread)")
     made.add_argument("--quick", action="store_true",
-                      help="one run with a twentieth of the epochs, in minutes: it shows the direction")
+                      help="one run with a twentieth of the epochs, or of the images where there are "
+                      "no epochs, in minutes: it shows the direction")
     made.add_argument("--jobs", type=whole, metavar="N", default=1,
                       help="so many runs at once, each with its share of the cores (default 1)")
     made.add_argument("--seed", type=number(int, 0, "a whole number, at least 0"), default=None,

@@ -6,7 +6,6 @@ and one from its end, and a file for each task says that somebody has taken it. 
 compiled comes to us by Numba's cache.  Without it all would come out the same, but later.
 """
 
-import _thread
 import contextlib
 import glob
 import json
@@ -21,10 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from . import backends
-from .interrupting import ctrl_c
 from .model_file import describe, network_of
 from .network import EVALUATED_AT_ONCE, Step
-from .progress import announced
 from .recurrent import LAYERS
 from .small_dense import SmallDense
 
@@ -53,32 +50,6 @@ def compile_ahead(networks, mini_batch=None, momentum=0.0):
             set_compiled(folder, {kind(layer, network) for layer in network.layers})
         else:
             _compile_around(network, m)
-
-
-@contextlib.contextmanager
-def watched(what, how_long=""):
-    """Within it Numba compiles: say so if it takes long, and let Ctrl-C end it."""
-    when = ("once on this machine" if backends.cache_folder() is not None else
-            "which no writable folder keeps (NUMBA_CACHE_DIR may name one)")
-    with announced(f"compiling {what}, {when}{how_long}"), _interrupted_outside_llvm():
-        yield
-
-
-def _interrupted_outside_llvm():
-    """Ctrl-C takes effect when LLVM, the compiler behind Numba, is done with what it is at.
-
-    It calls back into Python, and Python drops an exception that arises there: a KeyboardInterrupt
-    would be lost, and the kernel half made.
-    """
-    def interrupt(number, frame):
-        while frame is not None:
-            if "llvmlite" in frame.f_globals.get("__name__", ""):
-                threading.Timer(0.02, _thread.interrupt_main).start()  # once more
-                return
-            frame = frame.f_back
-        raise KeyboardInterrupt
-
-    return ctrl_c(interrupt)
 
 
 def kind(layer, network):

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 
 from .data.made import Made
+from .data.mnist import Dataset
 from .data.sequences import Counted, Sequences, parted
 from .ops.shapes import check_symbols, times
 
@@ -46,7 +47,7 @@ def blank(net, n):
 def inputs(net, x):
     """x as floats of shape (m, *input_shape), bytes as byte/256; symbols as they are."""
     if not isinstance(x, Sequences):
-        x = np.asarray(x)
+        x = as_array("x", x)
         if x.dtype == net.dtype and x.shape[1:] == net.input_shape and len(x):
             return x
     elif x.dtype == net.dtype and None in net.input_shape:
@@ -98,13 +99,25 @@ def checked(net, x):
     return x
 
 
-def as_array(name, x):
-    """x as an array; ValueError if it is a list of lists of unequal length."""
+def as_array(name, x, what="images"):
+    """x, which should be images or labels, as an array; an error that says what it is instead."""
+    if isinstance(x, Dataset):
+        raise TypeError(f"{name}: {what} must come alone, not as a data set of images and labels: hand "
+                        f"in its .{what}")
     try:
         return np.asarray(x)
     except ValueError:
+        if _is_pair(x):
+            raise TypeError(f"{name}: {what} must come alone, not as a pair (images, labels): take its "
+                            f"[{('images', 'labels').index(what)}]") from None
         raise ValueError(f"{name} is a list of unequal arrays; sequences of unequal length are "
                          "nndl.Sequences.of(list)") from None
+
+
+def _is_pair(x):
+    """Whether this looks like (images, labels), and not like two sequences."""
+    return (isinstance(x, (tuple, list)) and len(x) == 2 and np.ndim(x[1]) == 1 < np.ndim(x[0])
+            and len(x[0]) == len(x[1]))
 
 
 def _does_not_fit(net, x):
@@ -178,7 +191,7 @@ def targets(net, y, x):
 def labels_of(name, y):
     """y as an array; of labels that are Sequences, with -1 where there is no step."""
     if not isinstance(y, Sequences):
-        return as_array(name, y)
+        return as_array(name, y, "labels")
     if y.dtype.kind not in "iu" or y.ndim != 2:
         raise TypeError(f"{name}: of Sequences only labels, ints (m, t), can be desired, not {y.dtype} "
                         f"{y.shape}; hand in y.padded: steps that x does not have do not count")

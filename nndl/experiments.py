@@ -40,8 +40,8 @@ class Experiment:
     epochs, eta, lmbda, mini_batch_size, cost : as for Network and Network.SGD
     falls_to : what part of eta is left in the last epoch; it falls by the same factor in each
     momentum : as for Network.SGD
-    data : "all" 50,000 training images, "first 1,000" of them, "expanded" to 250,000, "distorted", or
-           "60,000 distorted": with the validation images
+    data : "all" 50,000 training images, "first 1,000" or "first 2,500" of them, "expanded" to 250,000,
+           "distorted", or "60,000 distorted": with the validation images
     distortion : of distorted ones, the arguments of nndl.data.distort.distorted
     shuffle : anew for each epoch, or never
     test_each_epoch : False: the test images are looked at once, when training has ended

@@ -552,6 +552,13 @@ def forget(layers):
             layer.reset()
 
 
+def handed_on(layer, a):
+    """What a layer's forward has returned, if it has."""
+    if a is None:
+        raise TypeError(f"{layer!r} has a forward that returns None; it must return its outputs")
+    return a
+
+
 def is_weight(name):
     """Whether a parameter of this name is a weight, w, w_xh, encoder_w_hh, and decays; or a bias."""
     return "w" in name.split("_")

@@ -13,6 +13,7 @@ in nndl/ops and the data.
 import contextlib
 import copy
 import functools
+import inspect
 import math
 import sys
 import time
@@ -24,7 +25,7 @@ from . import backends, costs, examples
 from .checkpoint import Checkpoint, Position, fingerprint
 from .data.made import Made
 from .data.sequences import parted
-from .layers import Dense, Flatten, Layer, forget, is_weight
+from .layers import Dense, Flatten, Layer, forget, handed_on, is_weight
 from .mini_batches import mini_batches
 from .ops.shapes import is_int, times
 from .progress import Progress
@@ -176,6 +177,13 @@ class Network:
                 shape = layer.setup(shape, self.ops, self.rng, self.dtype)
             except ValueError as error:
                 raise ValueError(f"layers[{number}], {layer!r}: {error}") from None
+            try:
+                inspect.signature(layer.forward).bind(None, False)
+            except TypeError:
+                raise TypeError(f"layers[{number}], {layer!r}: forward is called as forward(a, "
+                                "training): write it as forward(self, a, training)") from None
+            except ValueError:  # of a function in C nobody knows
+                pass
             if not isinstance(shape, tuple):
                 raise TypeError(f"layers[{number}], {layer!r}: setup must return the shape of one "
                                 f"output example, a tuple, not {shape!r}")
@@ -205,7 +213,7 @@ class Network:
     def _forward(self, x, training=False):
         a = self._begin(x)
         for layer in self.layers:
-            a = layer.forward(a, training)
+            a = handed_on(layer, layer.forward(a, training))
         return a
 
     def _begin(self, x):
@@ -278,7 +286,9 @@ class Network:
                              f"mini_batch_size={mini_batch_size}; nndl.text.streams(text, m, t) makes "
                              "them for m")
         self.velocity = {}                          # at rest
-        monitors = monitors or {}
+        if stop is not None and not callable(stop):
+            raise TypeError(f"stop must be a function of the history, not {stop!r}")
+        monitors = _monitors(monitors)
         self.history = history = History(measured={name: [] for name in monitors})
         n = len(images)
         mini_batch_size = min(mini_batch_size, n)
@@ -379,7 +389,8 @@ class Network:
 
     def _compile_first(self, mini_batch, momentum):
         """compile, and say so if it takes long; once in a process for each such network."""
-        from .compiling import compile_ahead, watched
+        from .compile_notice import watched
+        from .compiling import compile_ahead
         images, _ = mini_batch
         this = repr(self), self.dtype, images.dtype, len(images), bool(momentum)
         if backends.compiles(self.ops) and this not in self.ops.compiled:
@@ -654,7 +665,7 @@ class Network:
             for name in layer.parameters:
                 if not np.all(np.isfinite(getattr(layer, name))):
                     return f"training diverged: {name} of {at} is not finite; {advice}"
-            a = layer.forward(a, training=True)
+            a = handed_on(layer, layer.forward(a, True))
             if not np.all(np.isfinite(a)):
                 return f"training diverged: the output of {at} is not finite; {advice}"
         return f"training diverged: the cost or its gradient is not finite; {advice}"
@@ -679,6 +690,16 @@ def _at_least(name, value, least, whole=False):
         raise ValueError(f"{name} must be {'finite' if least == -math.inf else f'at least {least}'}, "
                          f"not {value!r}")
     return value if whole else float(value)
+
+
+def _monitors(monitors):
+    """SGD's argument, if it is functions by name."""
+    if not isinstance(monitors or {}, dict):
+        raise TypeError(f"monitors must be a dict, name: function of the network, not {monitors!r}")
+    for name, measure in (monitors or {}).items():
+        if not callable(measure):
+            raise TypeError(f"monitors[{name!r}] must be a function of the network, not {measure!r}")
+    return monitors or {}
 
 
 def _clip(clip):

@@ -1,9 +1,6 @@
 """How training shows that it gets on."""
 
-import contextlib
 import sys
-import threading
-import time
 
 
 class Progress:
@@ -67,27 +64,3 @@ class Progress:
         else:
             self.bar.write(line)
             self.bar.set_description(f"epoch {min(epoch + 2, self.epochs)}/{self.epochs}")
-
-
-@contextlib.contextmanager
-def announced(what, after=1.0):
-    """Within it: say what takes so long, if it takes more than `after` seconds; then how long."""
-    said, began = threading.Event(), time.perf_counter()
-
-    def say():
-        said.set()
-        with contextlib.suppress(OSError):  # nobody reads on: who prints next will notice
-            print(what, end=" ... ", flush=True)
-
-    timer = threading.Timer(after, say)
-    timer.daemon = True
-    timer.start()
-    done = ""
-    try:
-        yield
-        done = f"done in {time.perf_counter() - began:.1f} s"
-    finally:
-        timer.cancel()
-        timer.join()
-        if said.is_set():
-            print(done, flush=True)

@@ -22,29 +22,23 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import numpy as np
-
 from . import backends
-from .baselines import wrong
-from .data import Dataset, load_mnist
-from .data.distort import distorted
-from .data.expand import expand
+from .data import load_mnist
 from .environment import machine, versions
-from .experiments import (
-    EXPERIMENTS,
-    Experiment,
-)
+from .experiments import EXPERIMENTS, Experiment
 from .files import write_atomically
+from .interrupting import in_a_thread
 from .locking import alone
 from .model_file import describe
 from .network import Network
+from .one_run import make, train, training_data
 from .scaled_tanh import ScaledTanh
-from .schedules import falling
 
 # What a result depends on, but for the settings, which it has in it.
-SOURCES = ("ops", "network.py", "examples.py", "layers.py", "costs.py", "initialize.py",
-           "mini_batches.py", "small_dense.py", "data/mnist.py", "data/made.py", "data/expand.py",
-           "book/layers.py")
+SOURCES = ("ops", "one_run.py", "schedules.py", "network.py", "examples.py", "layers.py",
+           "costs.py", "initialize.py", "mini_batches.py", "small_dense.py", "data/mnist.py",
+           "data/made.py", "data/expand.py", "book/layers.py")
+FOR_BASELINES = ("baselines.py", "one_run.py", "ensemble.py", "data/mnist.py")
 FOR_SEQUENCES = ("embedding", "panel", "recurrent")  # families of ops that no experiment uses
 # What a result has in it, if its file is whole.
 NEEDED = {"experiment", "seed", "sources", "validation_accuracy", "test_accuracy", "test_errors",
@@ -75,11 +69,13 @@ def chosen(patterns, chapter=None, everything=False):
 
 
 def quick(experiments):
-    """A twentieth of their epochs, and one run: enough to see the direction.
+    """One run with a twentieth of the epochs: enough to see the direction.
 
-    Without those that are of several networks together: of one run of each there is no vote.
+    Baselines, which have no epochs, learn from a twentieth of the images.  What several networks say
+    together is left out: of one run of each there is no vote.
     """
-    return [replace(experiment, epochs=max(1, experiment.epochs // 20), runs=1)
+    return [replace(experiment, epochs=max(1, experiment.epochs // 20), runs=1) if experiment.layers
+            else replace(experiment, data="first 2,500", runs=1)
             for experiment in experiments if not experiment.of]
 
 
@@ -88,11 +84,6 @@ def quick(experiments):
 def result_file(folder, experiment, seed):
     """Where the run of this seed leaves what it found."""
     return Path(folder) / f"{experiment.id}.{seed}.json"
-
-
-def make(experiment, seed, backend=None):
-    """Its network, not yet trained."""
-    return Network(experiment.layers(), experiment.cost, seed=seed, backend=backend)
 
 
 def settings(experiment):
@@ -107,18 +98,6 @@ def settings(experiment):
     network = describe(make(experiment, 0, backend="numpy"))
     del network["seed"]
     return named | {"network": network}
-
-
-def training_data(experiment, splits):
-    """The Dataset that it learns from."""
-    def with_validation():
-        return Dataset(*map(np.concatenate, zip(splits.training, splits.validation)))
-
-    return {"all": lambda: splits.training, "first 1,000": lambda: splits.training[:1000],
-            "expanded": lambda: expand(splits.training),
-            "distorted": lambda: distorted(splits.training, **experiment.distortion),
-            "60,000 distorted": lambda: distorted(with_validation(), **experiment.distortion),
-            }[experiment.data]()
 
 
 def run(experiment, seed, folder, progress=True, backend=None):
@@ -151,13 +130,14 @@ def run(experiment, seed, folder, progress=True, backend=None):
 def without_network(experiment, splits, folder, backend=None):
     """What a baseline says, or networks together that have been trained; as it stands in the file."""
     began = time.perf_counter()
+    data = splits._replace(training=training_data(experiment, splits))
     if experiment.of:
         runs = members(experiment, folder)
         together = [(run, functools.partial(_its_network, experiment.of, run["seed"], folder, backend))
                     for run in runs]
-        found = experiment.measure(splits, together) | {"members": named(runs)}
+        found = experiment.measure(data, together) | {"members": named(runs)}
     else:
-        found = experiment.measure(splits)
+        found = in_a_thread(lambda: experiment.measure(data))
     return found | {"seconds": [round(time.perf_counter() - began, 2)]}
 
 
@@ -186,24 +166,6 @@ def _its_network(name, seed, folder, backend):
     return Network.load(path.with_suffix(".npz"), backend)
 
 
-def train(experiment, seed, splits, checkpoint, progress, backend=None):
-    """(what a network measures while it is trained, as it stands in the file; the network)."""
-    net = make(experiment, seed, backend)
-    validation = None if experiment.data.startswith("60,000") else splits.validation
-    monitors = {"test_accuracy": lambda net: net.accuracy(splits.test)}
-    history = net.SGD(
-        training_data(experiment, splits), experiment.epochs, experiment.mini_batch_size,
-        falling(experiment.eta, experiment.epochs, experiment.falls_to), experiment.lmbda, validation,
-        monitor_evaluation_accuracy=validation is not None, momentum=experiment.momentum,
-        monitors=monitors if experiment.test_each_epoch else {},
-        shuffle=experiment.shuffle, checkpoint=checkpoint, progress=progress)
-    test = history.measured.get("test_accuracy") or [net.accuracy(splits.test)]
-    return {"parameters": net.parameters, "validation_accuracy": history.evaluation_accuracy,
-            "test_accuracy": test,
-            "test_errors": wrong(net.predict(splits.test.images), splits.test.labels),
-            "seconds": [round(s, 2) for s in history.seconds]}, net
-
-
 def _as_text(result):
     """JSON with a line for each entry."""
     lines = (f" {json.dumps(name)}: {json.dumps(value)}" for name, value in result.items())
@@ -214,9 +176,9 @@ def sources(experiment):
     """A hash of the programs that its result comes from: of what they do, not of what they say."""
     total = hashlib.sha256()
     here = Path(__file__).parent
-    names = SOURCES if experiment.layers else ("baselines.py", "ensemble.py", "data/mnist.py")
+    names = SOURCES if experiment.layers else FOR_BASELINES
     made_of = experiment.layers() if experiment.layers else []
-    more = (["data/distort.py", "schedules.py"] * bool(experiment.distortion)
+    more = (["data/distort.py"] * bool(experiment.distortion)
             + ["scaled_tanh.py"] * any(isinstance(layer, ScaledTanh) for layer in made_of))
     for name in (*names, *more):
         files = [here / name] if name.endswith(".py") else sorted((here / name).glob("*.py"))
@@ -313,7 +275,8 @@ def _here(name, experiment, seed, folder, backend, say):
         else:
             watched = experiment.layers and not experiment.data.startswith("60,000")
             say(f"{name}: {experiment.what}"
-                + "; after each epoch, accuracy on the validation images" * bool(watched))
+                + "; after each epoch, accuracy on the validation images" * bool(watched)
+                + "; nothing more is said until it is done" * (not experiment.layers))
             run(experiment, seed, folder, backend=backend)
 
 

@@ -90,7 +90,8 @@ def verdict(experiment, found):
     The book's single run is set beside our mean: the more runs, the better would be the best of them.
     """
     whole = EXPERIMENTS.get(experiment.id, experiment)
-    if experiment.book is None or not found or experiment.epochs < whole.epochs:  # --quick is no match
+    quick = experiment.epochs < whole.epochs or experiment.data != whole.data
+    if experiment.book is None or not found or quick:
         return ""
     values = [percent(experiment, result) for result in found]
     here = best(experiment, found) if experiment.protocol == AT_BEST_VALIDATION else (

@@ -11,7 +11,7 @@ import numpy as np
 
 from .costs import classes, name_of
 from .data.sequences import parted
-from .layers import is_weight
+from .layers import handed_on, is_weight
 from .ops.shapes import times
 
 FORWARD = "{:<46} {:<19} {:>18} {:>10} {:>10}  {}"
@@ -22,7 +22,8 @@ def trace(net, x, y, file):
     """Print the steps of one mini-batch x, y to file.  The network is left as it was."""
     net = net.copy()  # its own buffers, gradients and random state
     say = _printer(file)
-    bytes_came, images = np.asarray(parted(x)[0]).dtype == np.uint8, net._inputs(x)
+    images = net._inputs(x)
+    bytes_came = np.asarray(parted(x)[0]).dtype == np.uint8
     m = len(images)
     targets = net._targets(y, images)
 
@@ -33,7 +34,7 @@ def trace(net, x, y, file):
     say(_forward_row("input", "byte/256" if bytes_came else "", a, ""))
     with net.ops.running():
         for layer in net.layers:
-            a = layer.forward(a, training=True)
+            a = handed_on(layer, layer.forward(a, True))
             say(_forward_row(_describe(layer), layer_equation(layer, "forward"), a,
                              _idle(layer, a)))
         y, counted = parted(targets)
@@ -77,13 +78,18 @@ def _forward_row(what, equation, a, idle):
 def _backward_row(what, equation, delta, layer, m):
     def norm(array):
         return f"{np.linalg.norm(np.asarray(array, dtype=float)) / m:.4g}"
-    nabla = []
-    for weights in (True, False):
-        names = [name for name in layer.parameters if is_weight(name) == weights] if layer else []
-        norms = [norm(getattr(layer, f"nabla_{name}")) for name in names]
-        nabla.append(", ".join(map("{} {}".format, names, norms) if len(names) > 1 else norms))
+    names = layer.parameters if layer else ()
+    norms = {name: norm(getattr(layer, f"nabla_{name}")) for name in names}
+    weights, biases = ([name for name in names if is_weight(name) == which] for which in (True, False))
+    # In the layer's own line, unless there are several: then each has a line, with its name.
+    alone = [norms[those[0]] if len(those) == 1 else "" for those in (weights, biases)]
     shape, size = ("", "") if delta is None else (times(delta.shape), norm(delta))
-    return BACKWARD.format(what, equation, shape, size, *nabla)
+    lines = [BACKWARD.format(what, equation, shape, size, *alone)]
+    for column, those in enumerate((weights, biases)):
+        for name in those if len(those) > 1 else ():
+            lines.append(BACKWARD.format(f"    its {name}", "", "", "",
+                                         *("" if at != column else norms[name] for at in (0, 1))))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _idle(layer, a):

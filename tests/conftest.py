@@ -16,7 +16,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from nndl import backends
+from nndl import backends, compile_notice
 
 # Derandomized: a run that passes here passes everywhere.  To look for more:
 # pytest --hypothesis-profile thorough
@@ -32,6 +32,7 @@ settings.load_profile("nndl")
 BACKENDS = ("numpy", "numba")
 # Defines the kernels where backends wants them, whoever imports a file of theirs.
 backends.get("numba")
+compile_notice._at_any_time.said = True  # it would stand in what some test reads from stderr
 # More threads than cores, which wait for each other, only where a test asks for them: none beside
 # the processes that pytest -n auto begins.
 IN_A_WORKER = "PYTEST_XDIST_WORKER" in os.environ

@@ -160,9 +160,13 @@ def test_threads_are_the_usable_cores_unless_numba_num_threads_says_otherwise(mo
     monkeypatch.setattr(backends, "usable_cores", lambda: 1)
     assert os.environ["NUMBA_NUM_THREADS"] == str(most) != "1"  # by conftest
     assert backends.Backend("numba").threads == most
-    assert backends.Backend("numpy").threads == 1
+    assert backends.Backend("numpy").threads == most
+    for text, threads in (("", 1), ("0", 1), ("two", 1), (" 2 ", 2)):
+        monkeypatch.setenv("NUMBA_NUM_THREADS", text)
+        assert backends.Backend("numpy").threads == threads
     monkeypatch.delenv("NUMBA_NUM_THREADS")
     assert backends.Backend("numba").threads == 1
+    assert backends.Backend("numpy").threads == 1
     monkeypatch.setattr(backends, "usable_cores", lambda: most + 1)
     assert backends.Backend("numba").threads == most  # no more than Numba can start
 

@@ -452,6 +452,21 @@ def test_a_method_of_a_class_without_a_module_is_ones_own(capsys):
     assert "mine" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name, says", [
+    ("backprop", r"backprop returns None; it must return \(nabla_b, nabla_w\)"),
+    ("cost_derivative", "cost_derivative returns None; it must return dC/da"),
+    ("feedforward", "feedforward returns None; it must return the output"),
+    ("evaluate", "evaluate returns None; it must return how many are right"),
+])
+def test_a_return_that_was_forgotten_is_named(name, says):
+    def forgetful(self, *given):
+        pass
+    forgetful.__name__ = name
+    own = type("Own", (network.Network,), {name: forgetful})
+    with pytest.raises(TypeError, match=says):
+        own(SIZES).SGD(pairs(10), 1, 10, 3.0, test_data=pairs(3, vectors=False))
+
+
 @pytest.mark.parametrize("never", [0, -1])
 def test_no_early_stopping(never):
     lists = network2.Network(SIZES).SGD(pairs(20), 4, 10, 0.0, evaluation_data=pairs(10, vectors=False),

@@ -62,6 +62,17 @@ def test_data_under_another_name_are_not_mnist(tmp_path):
     assert network3.size(network3.load_data_shared(tmp_path / "mnist.pkl.gz")[0]) == 50_000
 
 
+def test_a_slice_of_data_is_of_examples():
+    _, validation, _ = network3.load_data_shared()
+    few = validation[1:4]
+    x, y = few
+    assert network3.size(few) == 3 and x.shape == (3, 784)
+    assert np.array_equal(y, validation[1].get_value()[1:4])
+    assert np.array_equal(x.eval(), validation[0].get_value()[1:4])
+    expanded, _, _ = network3.load_data_shared("mnist_expanded.pkl.gz")
+    assert network3.size(expanded[:20]) == 20
+
+
 def test_only_those_images_become_floats_that_are_looked_at(monkeypatch):
     images, _ = digits(20)
     seen, expected = network3.Shared(images), images.reshape(20, 784) / np.float32(256)

@@ -215,14 +215,14 @@ def models(tmp_path_factory):
     ("nowhere.npz", "there is no model file"), ("cut.npz", "not a whole nndl model file"),
     ("flipped.npz", "not a whole nndl model file"), ("empty.npz", "not a whole nndl model file"),
     ("text.npz", "not a whole nndl model file"), ("folder.npz", "is a folder"),
-    ("32.npz", "examples must have shape (m, 1, 32, 32)"),
+    ("32.npz", "takes inputs of 1 x 32 x 32, and the images of "),
     ("three.npz", "labels must be from 0 to 2"),
     ("writes.npz", "no network that says what an image is"),
 ])
 def test_a_model_that_cannot_be_evaluated(model, says, models, data, capsys):
     status = run("evaluate", models / model, "--data", data, "--backend", "numpy")
     out, err = capsys.readouterr()
-    if model in ("32.npz", "three.npz"):  # whole, but for other images: seen at work
+    if model == "three.npz":  # whole, but for other labels: seen at work
         out = ""
     assert_refused(status, out, err, "nndl evaluate: ", says)
 
@@ -364,6 +364,12 @@ def test_the_saved_model_is_the_trained_one(trained, data):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
+def test_a_training_that_learns_nothing_gets_a_hint(data, tmp_path, capsys):
+    assert run("train", "--data", data, "--out", tmp_path, "--epochs", 1, "--eta", 1e-9, "--backend",
+               "numpy") == 0
+    assert "learnt next to nothing: " in capsys.readouterr().out
+
+
 def test_options_reach_the_training(data, tmp_path, capsys):
     assert run("train", "--data", data, "--out", tmp_path, "--epochs", 1, "--mini-batch-size", 50,
                "--eta", 0.01, "--lmbda", 0, "--seed", 9, "--backend", "numpy", "--threads", 1) == 0
@@ -501,6 +507,14 @@ def test_training_that_was_stopped_goes_on_to_the_same_end(tmp_path, capsys):
     # One thread: on some CPUs BLAS, on which the NumPy backend rests, rounds otherwise with two.
     options = "--epochs", 6, "--seed", 4, "--backend", "numpy", "--data", folder, "--threads", 1
     assert interrupted(folder, out, "epoch 1/", *options) < 6
+    kept = (out / "checkpoint.npz").read_bytes()
+    assert_refused(run("train", *options, "--out", out), *capsys.readouterr(),
+                   f"`nndl train --resume {out}` goes on with it")
+    assert (out / "checkpoint.npz").read_bytes() == kept
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "checkpoint.npz").write_bytes(kept)  # and nothing that --resume could read
+    assert_refused(run("train", *options, "--out", tmp_path / "part"), *capsys.readouterr(),
+                   "is the checkpoint.npz of an earlier training; for a new one name another folder")
     assert run("train", "--resume", out, "--threads", 1) == 0
     assert run("train", *options, "--out", whole) == 0
     capsys.readouterr()
@@ -514,7 +528,8 @@ def test_training_that_was_stopped_goes_on_to_the_same_end(tmp_path, capsys):
     for arguments, says in ((("--resume", out), "was finished"),
                             (("--resume", tmp_path), "there is no results.json of a training"),
                             (("--resume", out, "--epochs", 9), "leave out --epochs"),
-                            (("--resume", out, "--out", whole), "leave out --out")):
+                            (("--resume", out, "--out", whole), "leave out --out"),
+                            ((*options, "--out", whole), f"in {whole} is a finished training")):
         assert_refused(run("train", *arguments), *capsys.readouterr(), says)
 
 

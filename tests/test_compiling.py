@@ -2,13 +2,10 @@
 
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
 import threading
 import time
-import types
 
 import numpy as np
 import pytest
@@ -17,7 +14,6 @@ import nndl
 from nndl import ConvPool, Dense, Dropout, Flatten, Network, Sigmoid, Softmax, backends, compiling
 from nndl.compiling import compile_ahead, kind
 from nndl.model_file import describe
-from nndl.progress import announced
 from tests.nets import digits, network
 from tests.processes import in_a_new_process
 
@@ -353,51 +349,7 @@ def test_another_python_imports_what_we_do_and_nothing_else(monkeypatch, tmp_pat
     assert (tmp_path / "out").read_text() == str(tmp_path / "kernels") + nndl.__file__
 
 
-# --- what is said ---------------------------------------------------------------------------------
-
-def test_what_takes_long_is_announced_and_what_does_not_is_not(capsys):
-    with announced("short", after=30):
-        pass
-    with announced("long", after=0):
-        time.sleep(0.2)
-    assert re.fullmatch(r"long \.\.\. done in 0\.[0-9] s\n", capsys.readouterr().out)
-    with pytest.raises(KeyboardInterrupt), announced("stopped", after=0):
-        time.sleep(0.2)
-        raise KeyboardInterrupt
-    assert capsys.readouterr().out == "stopped ... \n"
-
-
-def test_where_nothing_is_kept_nobody_says_once(monkeypatch, capsys):
-    monkeypatch.setattr(backends, "cache_folder", lambda: None)
-    monkeypatch.setattr(compiling, "announced", lambda what: announced(what, after=0))
-    with compiling.watched("all"):
-        time.sleep(0.2)
-    out = capsys.readouterr().out
-    assert "NUMBA_CACHE_DIR" in out and "once" not in out
-
-
-def test_an_interruption_within_llvm_waits_until_it_is_out():
-    """In a callback of LLVM's it would be dropped."""
-    seen = []
-
-    def callback():
-        signal.raise_signal(signal.SIGINT)
-        time.sleep(0.1)
-        seen.append("done")
-    its_globals = {"__name__": "llvmlite.binding", "signal": signal, "time": time}
-    within = types.FunctionType(callback.__code__, its_globals, closure=callback.__closure__)
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), compiling.watched("this"):
-        within()
-        seen.append("out")
-        time.sleep(5)
-        seen.append("too late")
-    assert seen in (["done"], ["done", "out"]) and signal.getsignal(signal.SIGINT) is before
-    with pytest.raises(KeyboardInterrupt), compiling.watched("this"):
-        signal.raise_signal(signal.SIGINT)
-        seen.append("too late")
-    assert "too late" not in seen
-
+# --- what is changed -------------------------------------------------------------------------------
 
 def test_momentum_is_compiled_for_where_there_is_any(monkeypatch):
     net, seen = network("C"), []

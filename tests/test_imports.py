@@ -24,7 +24,7 @@ LEVELS = [
     ["data.idx", "data.mnist", "data", "data.made", "data.rows", "data.sequences", "data.tasks",
      "data.expand", "data.distort"],
     ["backends", "initialize", "costs", "schedules"],
-    ["array_file"],
+    ["array_file", "compile_notice"],
     ["examples", "layers", "model_file"],
     ["gradcheck", "mini_batches", "recurrent", "trace"],
     ["small_dense", "checkpoint", "scaled_tanh"],
@@ -34,7 +34,7 @@ LEVELS = [
     ["plots.charts", "plots.images", "plots.learning", "plots.reproduced", "plots.steps"],
     ["plots"],
     ["__init__"],
-    ["command", "ensemble", "environment", "selftest", "book", "book.errata", "book.layers",
+    ["command", "ensemble", "environment", "one_run", "selftest", "book", "book.errata", "book.layers",
      "book.legacy", "book.mnist_loader", "book.shared"],
     ["book.pairs", "baselines", "draw.stages"],
     ["draw"],
@@ -53,6 +53,7 @@ OPS_MAY_IMPORT = {"numpy", "numba", "math", "functools", "operator",
 # Imports inside a function that look upwards: such a function is handed, or makes, what stands above
 # it, and its module can be imported without.
 UPWARDS_INSIDE_FUNCTIONS = {
+    ("backends", "compile_notice"),                            # Numba, once it is there, tells it
     ("model_file", "network"), ("model_file", "recurrent"),    # load makes a Network
     ("network", "compiling"),                                  # compiles what it will need
     ("cli", "__init__"),                                       # the command is above everything

@@ -279,6 +279,21 @@ def test_ctrl_c_ends_the_whole_course(own, monkeypatch, capsys):
     assert run("9.1", "9.2") == 130
     out, err = capsys.readouterr()
     assert "python -m lessons 9.1: stopped" in err and "lesson 2 of 2" not in out
+    assert out.endswith("\n`python -m lessons 9.1 9.2` goes on\n") and "s  stopped\n" in out
+
+
+def test_a_course_that_was_stopped_goes_on_where_it_was(own, monkeypatch, capsys):
+    a_second_lesson(own, "raise KeyboardInterrupt\n" + PROGRAM)
+    assert run("9.1", "9.2", "--seed", 3, "--epochs", 1) == 130  # while it was imported
+    out, err = capsys.readouterr()
+    assert re.search(r"\n9\.1 +\d+\.\d s\n9\.2 +\d+\.\d s  stopped\nall ", out)
+    assert "`python -m lessons 9.2 --epochs=1 --seed=3` goes on\n" in out
+    assert err == "\npython -m lessons 9.2: stopped; nothing was saved\n"
+    by_hand = PROGRAM.replace("epochs=2, ", "").replace("epochs=epochs, ", "")
+    a_second_lesson(own, "raise KeyboardInterrupt\n" + by_hand)
+    assert run("9.1", "9.2", "--epochs", 1, "--out", own / "my pictures") == 130
+    out = capsys.readouterr().out  # alone it would refuse --epochs
+    assert f"`python -m lessons 9.2 '--out={own / 'my pictures'}'` goes on\n" in out
 
 
 # --- the course that is there ---------------------------------------------------------------------

@@ -4,6 +4,7 @@
 """
 
 import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_a_fiftieth_of_the_parameters_is_enough_for_a_convolutional_network(tmp_
 
 
 def test_a_second_convolution_is_smaller_and_starts_later(tmp_path):
-    measured, figures = run("3_0_2_two_convolutions", tmp_path, epochs=1, train_size=3_000, runs=1)
+    measured, figures = run("3_0_2_two_convolutions", tmp_path, epochs=1, train_size=5_000, runs=1)
     assert figures == {"errors.png", "maps.png"}
     accuracies = measured["accuracies"]
     assert measured["accuracy"] == accuracies["two convolutions"]
@@ -86,6 +87,14 @@ def test_a_tanh_network_is_a_sigmoid_network_in_other_clothes(tmp_path):
     assert min(measured["accuracy"] + measured["accuracies"]["tanh"]) > 0.8
     relu, tanh = (measured["epochs"][name] for name in ("ReLU", "tanh"))
     assert measured["times"] == [tanh[0] / relu[0]] and 0 < tanh[0] < relu[0] <= 2
+
+
+def test_where_nothing_is_learnt_nothing_is_compared(tmp_path, capsys):
+    measured, _ = run("3_1_1_relu_tanh", tmp_path, epochs=1, train_size=10, runs=1)
+    out = capsys.readouterr().out
+    assert None in measured["epochs"]["ReLU"] + measured["epochs"]["tanh"] and measured["times"] == []
+    assert "which is faster cannot be said" in out and "never" in out
+    assert not re.search(r"\b(inf|nan)\b", out)
 
 
 def test_rescaling_needs_every_factor():

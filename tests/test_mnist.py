@@ -258,3 +258,26 @@ def test_a_slice_takes_examples(mnist):
     assert np.array_equal(few.labels[:5], [5, 0, 4, 1, 9])
     assert mnist.training[0] is mnist.training.images
     assert repr(few) == "<1,000 images of 28 x 28, uint8, and their labels>"
+
+
+def test_examples_are_taken_by_a_mask_and_by_their_numbers(mnist):
+    test = mnist.test
+    threes = test[test.labels == 3]
+    assert len(threes.images) == 1010 and set(threes.labels) == {3}
+    for numbers in ([5, 0, 5], np.array([5, 0, 5]), np.uint8([5, 0, 5])):
+        some = test[numbers]
+        assert type(some) is type(test) and np.array_equal(some.labels, test.labels[[5, 0, 5]])
+        assert np.array_equal(some.images, test.images[[5, 0, 5]])
+    assert test[np.int64(1)] is test.labels and test[-1] is test.labels
+    assert np.array_equal(test[range(2)].labels, [7, 2])
+    assert not any(array.flags.writeable for array in (*threes, *test[range(2)], *test[2:3]))
+    with pytest.raises(IndexError, match=r"a pair, .*: example 7 is dataset\[7:8\]"):
+        test[7]
+
+
+def test_data_sets_are_put_one_behind_the_other(mnist):
+    both = mnist.test[:2] + mnist.validation[:3]
+    assert np.array_equal(both.labels, [7, 2, 3, 8, 6]) and both.images.shape == (5, 28, 28)
+    assert not any(array.flags.writeable for array in both)
+    with pytest.raises(TypeError):
+        mnist.test + (1,)

@@ -21,10 +21,12 @@ from nndl import (
     Dropout,
     Flatten,
     L2Pool,
+    Last,
     Layer,
     LeakyReLU,
     MaxPool,
     Network,
+    Recurrent,
     ReLU,
     Sigmoid,
     Softmax,
@@ -601,6 +603,88 @@ def test_a_wrong_hyper_parameter_is_named_with_what_came(name, value, error, say
 def test_monitoring_evaluation_data_needs_evaluation_data(monitor):
     with pytest.raises(ValueError, match=r"needs evaluation_data=\(images, labels\)"):
         tiny().SGD(numbered(), 1, 10, 0.1, **{f"monitor_evaluation_{monitor}": True})
+
+
+@pytest.mark.parametrize("arguments, says", [
+    ({"stop": 3}, "stop must be a function of the history, not 3"),
+    ({"monitors": {"norm": 0.5}}, r"monitors\['norm'\] must be a function of the network, not 0.5"),
+    ({"monitors": [len]}, "monitors must be a dict, name: function of the network, not "),
+])
+def test_what_is_asked_after_each_epoch_must_be_a_function(arguments, says):
+    with pytest.raises(TypeError, match=says):
+        tiny().SGD(numbered(), 1, 10, 0.1, **arguments, progress=False)
+
+
+@pytest.mark.parametrize("method", ["predict", "feedforward", "trace"])
+def test_a_data_set_in_the_place_of_images_is_told_so(method):
+    net, data = Network([Dense(10), Softmax()], backend="numpy"), load_mnist().test[:3]
+    more = (data.labels,) if method == "trace" else ()
+    for given, says in ((data, r"x: images must come alone, .* hand in its \.images"),
+                        (tuple(data), r"x: images must .* a pair \(images, labels\): take its \[0\]"),
+                        (list(data), r"x: images must .* a pair \(images, labels\): take its \[0\]")):
+        with pytest.raises(TypeError, match=says):
+            getattr(net, method)(given, *more)
+
+
+def test_a_data_set_in_the_place_of_labels_is_told_so():
+    net, data = Network([Dense(10), Softmax()], backend="numpy"), load_mnist().test[:3]
+    with pytest.raises(TypeError, match=r"y: labels must come alone, .* hand in its \.labels"):
+        net.backprop(data.images, data)
+    with pytest.raises(TypeError, match=r"training_data: labels must .* hand in its \.labels"):
+        net.SGD((data.images, data), 1, 3, 0.1)
+    with pytest.raises(TypeError, match=r"y: labels must .* take its \[1\]"):
+        net.backprop(data.images, tuple(data))
+
+
+def test_two_sequences_are_no_pair_of_images_and_labels():
+    net = Network([Recurrent(3), Last(), Dense(2), Softmax()], input_shape=(None, 2), backend="numpy")
+    with pytest.raises(ValueError, match=r"unequal length are nndl\.Sequences\.of\(list\)"):
+        net.predict((np.zeros((3, 2)), np.zeros((4, 2))))
+
+
+class Own(Layer):
+    """Hands on what it gets."""
+
+    parameters = ()
+
+    def setup(self, shape, ops, rng, dtype):
+        return shape
+
+    def backward(self, delta):
+        return delta
+
+
+def test_a_forward_without_training_or_return_is_told_so():
+    class OneArgument(Own):
+        def forward(self, a):
+            return a
+
+    class ReturnsNothing(Own):
+        def forward(self, a, training=False):
+            pass
+
+    with pytest.raises(TypeError, match=r"layers\[0\], .*forward\(self, a, training\)"):
+        Network([OneArgument(), Dense(3)], input_shape=(2,), backend="numpy")
+    net = Network([ReturnsNothing(), Dense(3)], input_shape=(2,), backend="numpy")
+    for look in (net.predict, lambda x: net.trace(x, np.zeros(1, int))):
+        with pytest.raises(TypeError, match="has a forward that returns None"):
+            look(np.zeros((1, 2)))
+
+
+def test_a_forward_is_called_as_the_check_calls_it(capsys):
+    class OtherName(Own):
+        def forward(self, a, learning):
+            return a
+
+    class OnlyByName(Own):
+        def forward(self, a, *, training):
+            return a
+
+    net = Network([OtherName(), Dense(3), Softmax()], input_shape=(2,), backend="numpy")
+    net.SGD((np.zeros((4, 2)), np.zeros(4, int)), 1, 2, 0.1, progress=False)
+    net.trace(np.zeros((1, 2)), np.zeros(1, int))
+    with pytest.raises(TypeError, match=r"called as forward\(a, training\)"):
+        Network([OnlyByName(), Dense(3)], input_shape=(2,), backend="numpy")
 
 
 def test_numpys_numbers_are_as_good_as_pythons():

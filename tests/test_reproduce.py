@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nndl import backends, cli, ensemble, files, locking, reproduce, reproduced
-from nndl.baselines import mean_probability, vote
+from nndl.baselines import average_darkness, mean_probability, vote
 from nndl.data import Dataset, Splits
 from nndl.data.expand import SHIFTS, expand, shifted
 from nndl.data.made import Made
@@ -110,6 +110,19 @@ def test_quick_is_a_twentieth():
     wanted = [EXPERIMENTS[name] for name in ("6.relu", "6.vote", "3.begin.large", "beyond.mean")]
     assert [(short.id, short.epochs, short.runs) for short in reproduce.quick(wanted)] == [
         ("6.relu", 3, 1), ("3.begin.large", 1, 1)]  # no votes of single networks
+    (machine,) = reproduce.quick([EXPERIMENTS["1.svm"]])  # which has no epochs
+    assert (machine.data, machine.runs) == ("first 2,500", 1)
+
+
+def test_a_quick_baseline_learns_from_a_twentieth_and_is_not_judged(tmp_path):
+    (quick,) = reproduce.quick([EXPERIMENTS["1.darkness"]])
+    result = reproduce.run(quick, 0, tmp_path)
+    few = reproduce.load_mnist()
+    few = few._replace(training=few.training[:2500])
+    assert result["test_accuracy"] == average_darkness(few)["test_accuracy"]
+    assert result["test_accuracy"] != average_darkness(reproduce.load_mnist())["test_accuracy"]
+    assert reproduced.verdict(quick, [result]) == ""
+    assert reproduced.verdict(EXPERIMENTS["1.darkness"], [result]) != ""
 
 
 # --- expanded data --------------------------------------------------------------------------------

@@ -184,7 +184,9 @@ def plot_errors(error_locations, erroneous_predictions=None, filename=None):
     Returns pyplot, whose show() shows the figure and savefig(filename) saves it.
     """
     _, _, (images, labels) = data()
-    places = np.asarray(error_locations) if np.size(error_locations[:1]) < 2 else np.empty((0, 0))
+    numbers = (not isinstance(error_locations, network3.Pair)
+               and np.size(error_locations[:1]) < 2)  # and no images
+    places = np.asarray(error_locations) if numbers else np.empty((0, 0))
     if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
         raise ValueError("error_locations must be numbers of test images, as conv.ensemble returns "
                          "them, and not the images")

@@ -145,7 +145,8 @@ class Network:
             if test is None:
                 print(f"Epoch {epoch} complete")
                 continue
-            right = self.evaluate(test.pairs) if self._own("evaluate") else self._right(test)
+            right = (_returned(self.evaluate, "how many are right", test.pairs)
+                     if self._own("evaluate") else self._right(test))
             print(f"Epoch {epoch}: {right} / {len(test)}")
 
     def _epoch(self, training, mini_batch_size, eta, lmbda=0.0):
@@ -179,8 +180,8 @@ class Network:
     def _right(self, examples):
         """How many of the examples are classified rightly."""
         if self._own("feedforward") or self._other_neuron():
-            return sum(int(np.argmax(self.feedforward(x)) == (np.argmax(y) if np.ndim(y) else y))
-                       for x, y in examples.pairs)
+            return sum(int(np.argmax(_returned(self.feedforward, "the output", x))
+                           == (np.argmax(y) if np.ndim(y) else y)) for x, y in examples.pairs)
         return round(self.engine().accuracy(tuple(examples)) * len(examples))
 
     def update_mini_batch(self, mini_batch, eta):
@@ -200,7 +201,7 @@ class Network:
             return
         sum_b, sum_w = ([np.zeros_like(one) for one in ones] for ones in (self.biases, self.weights))
         for x, y in mini_batch:
-            nabla_b, nabla_w = self.backprop(x, y)
+            nabla_b, nabla_w = _returned(self.backprop, "(nabla_b, nabla_w)", x, y)
             sum_b = [total + nabla for total, nabla in zip(sum_b, nabla_b)]
             sum_w = [total + nabla for total, nabla in zip(sum_w, nabla_w)]
         rate, decay = eta / len(mini_batch), 1 - eta * lmbda / (n or len(mini_batch))
@@ -229,7 +230,7 @@ class Network:
 
     def _output_error(self, z, a, y):
         """BP1 for outputs a = σ(z)."""
-        return self.cost_derivative(a, y) * self._neuron()[1](z)
+        return _returned(self.cost_derivative, "dC/da", a, y) * self._neuron()[1](z)
 
     def evaluate(self, test_data):
         """How many pairs (x, label) of test_data are classified rightly."""
@@ -251,6 +252,15 @@ def sigmoid_prime(z):
 
 
 SIGMOID = sigmoid, sigmoid_prime  # which the engine computes
+
+
+def _returned(method, what, *given):
+    """What a method returns, which may be the reader's own: without `return` it is None."""
+    value = method(*given)
+    if value is None:
+        raise TypeError(f"{getattr(method, '__name__', 'a method')} returns None; it must return "
+                        f"{what}")
+    return value
 
 
 # --- what comes in --------------------------------------------------------------------------------

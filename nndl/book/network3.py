@@ -65,7 +65,7 @@ def _known(activation_fn):
 # --- data -----------------------------------------------------------------------------------------
 
 def load_data_shared(filename="../data/mnist.pkl.gz"):
-    """(training_data, validation_data, test_data), each a pair of Shared: images and labels.
+    """(training_data, validation_data, test_data), each a Pair of Shared: images and labels.
 
     filename : an old file of the book's is read if it is there.  If not, what the book calls
                mnist.pkl.gz comes with nndl, and for mnist_expanded.pkl.gz the 250,000 shifted images
@@ -75,14 +75,23 @@ def load_data_shared(filename="../data/mnist.pkl.gz"):
         raise TypeError(f"filename must be the name of a file, not {filename!r}")
     path = Path(filename)
     if path.exists():
-        return [(Shared(x), Shared(y)) for x, y in read_pickle(path)]
+        return [Pair((Shared(x), Shared(y))) for x, y in read_pickle(path)]
     if path.name not in ("mnist.pkl.gz", "mnist_expanded.pkl.gz"):
         raise FileNotFoundError(f"there is no file {filename}; the data that come with nndl are called "
                                 "mnist.pkl.gz and mnist_expanded.pkl.gz")
     training, validation, test = load_mnist()
     if path.name == "mnist_expanded.pkl.gz":
         training = expand(training)
-    return [(Shared(images), Shared(labels)) for images, labels in (training, validation, test)]
+    return [Pair(map(Shared, part)) for part in (training, validation, test)]
+
+
+class Pair(tuple):
+    """Images and labels.  A slice takes examples: training_data[:1000] are the first 1,000."""
+
+    def __getitem__(self, key):
+        if isinstance(key, slice):
+            return Pair(Shared(part.array[key]) for part in self)
+        return super().__getitem__(key)
 
 
 def size(data):

@@ -27,20 +27,42 @@ class Dataset(NamedTuple):
 
     images : (n, h, w)  uint8, 0 is the background and 255 full ink; a network sees byte / 256
     labels : (n,)       uint8, the class of each image; in MNIST the digit
+
+    It is a pair, of length 2; len(dataset.images) is how many examples there are.  Two of them are put
+    one behind the other by +.
     """
 
     images: np.ndarray
     labels: np.ndarray
 
     def __getitem__(self, key):
-        """A slice takes examples, dataset[:1000] the first 1,000; an int one of the two arrays."""
-        if isinstance(key, slice):
-            return Dataset(self.images[key], self.labels[key])
-        return tuple.__getitem__(self, key)
+        """Examples, by a slice, dataset[:1000], a mask, dataset[dataset.labels == 3], or a list or
+        array of their numbers; an int takes one of the two arrays.
+        """
+        if isinstance(key, (slice, list, range)) or isinstance(key, np.ndarray) and key.ndim:
+            return _read_only(Dataset(self.images[key], self.labels[key]))
+        try:
+            return tuple.__getitem__(self, key)
+        except IndexError:
+            raise IndexError(f"a data set is a pair, images and labels: example {key} is "
+                             f"dataset[{key}:{key + 1}]") from None
+
+    def __add__(self, other):
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        return _read_only(Dataset(*map(np.concatenate, zip(self, other))))
 
     def __repr__(self):
         return (f"<{len(self.images):,} images of {' x '.join(map(str, self.images.shape[1:]))}, "
                 f"{self.images.dtype}, and their labels>")
+
+
+def _read_only(dataset):
+    """The dataset, whose arrays nobody else has yet, where they are arrays."""
+    for array in dataset:
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+    return dataset
 
 
 class Splits(NamedTuple):
