@@ -483,8 +483,8 @@ def _parser():
     made.add_argument("--seed", type=number(int, 0, "a whole number, at least 0"), default=0,
                       metavar="N", help="of the random numbers (default 0)")
     made.add_argument("--out", metavar="FOLDER", default=None,
-                      help="where model, results and figures go (default: a new folder in "
-                      "nndl-results)")
+                      help="where model, results and figures go: a folder without a training in it "
+                      "(default: a new folder in nndl-results)")
     made.add_argument("--resume", metavar="FOLDER", default=None,
                       help="go on with the training that was stopped, or killed, in this folder")
     made = verb(evaluate, "measure a saved network on validation and test images")

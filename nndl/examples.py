@@ -116,8 +116,10 @@ def as_array(name, x, what="images"):
 
 def _is_pair(x):
     """Whether this looks like (images, labels), and not like two sequences."""
-    return (isinstance(x, (tuple, list)) and len(x) == 2 and np.ndim(x[1]) == 1 < np.ndim(x[0])
-            and len(x[0]) == len(x[1]))
+    if not isinstance(x, (tuple, list)) or len(x) != 2:
+        return False
+    images, labels = x
+    return getattr(labels, "ndim", 0) == 1 < getattr(images, "ndim", 0) and len(images) == len(labels)
 
 
 def _does_not_fit(net, x):

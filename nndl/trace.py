@@ -80,16 +80,15 @@ def _backward_row(what, equation, delta, layer, m):
         return f"{np.linalg.norm(np.asarray(array, dtype=float)) / m:.4g}"
     names = layer.parameters if layer else ()
     norms = {name: norm(getattr(layer, f"nabla_{name}")) for name in names}
-    weights, biases = ([name for name in names if is_weight(name) == which] for which in (True, False))
-    # In the layer's own line, unless there are several: then each has a line, with its name.
-    alone = [norms[those[0]] if len(those) == 1 else "" for those in (weights, biases)]
     shape, size = ("", "") if delta is None else (times(delta.shape), norm(delta))
-    lines = [BACKWARD.format(what, equation, shape, size, *alone)]
-    for column, those in enumerate((weights, biases)):
-        for name in those if len(those) > 1 else ():
-            lines.append(BACKWARD.format(f"    its {name}", "", "", "",
-                                         *("" if at != column else norms[name] for at in (0, 1))))
-    return "\n".join(line.rstrip() for line in lines)
+    own, lines = [what, equation, shape, size], []
+    for weights in (True, False):  # in the layer's own line, or where there are several in one each
+        those = [name for name in names if is_weight(name) == weights]
+        own.append(norms[those[0]] if len(those) == 1 else "")
+        if len(those) > 1:
+            lines += [BACKWARD.format(f"    its {name}", "", "", "", norms[name] if weights else "",
+                                      "" if weights else norms[name]) for name in those]
+    return "\n".join(line.rstrip() for line in [BACKWARD.format(*own), *lines])
 
 
 def _idle(layer, a):

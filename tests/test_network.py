@@ -640,6 +640,8 @@ def test_two_sequences_are_no_pair_of_images_and_labels():
     net = Network([Recurrent(3), Last(), Dense(2), Softmax()], input_shape=(None, 2), backend="numpy")
     with pytest.raises(ValueError, match=r"unequal length are nndl\.Sequences\.of\(list\)"):
         net.predict((np.zeros((3, 2)), np.zeros((4, 2))))
+    with pytest.raises(ValueError, match=r"unequal length are nndl\.Sequences\.of\(list\)"):
+        net.predict([[[1.0, 2.0], [3.0]], [1.0, 2.0]])
 
 
 class Own(Layer):
