@@ -119,10 +119,10 @@ def verdicts():
 
 
 def other_full_runs():
-    """A Markdown table: what the other lessons found at full length."""
+    """A Markdown table: what the other lessons found at full length, a row for each seed."""
     others = lessons().keys() - promised().keys()
-    return table([("lesson", "measured"), ("---", "---"), *(
-        (id, result["finding"]) for id in lessons() if id in others
+    return table([("lesson", "seed", "measured"), ("---", "---:", "---"), *(
+        (id, str(result["settings"]["seed"]), result["finding"]) for id in lessons() if id in others
         for result in measured(id, "full"))])
 
 

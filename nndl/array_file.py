@@ -34,6 +34,8 @@ def read_arrays(path, kind, version, mend):
         raise ValueError(f"{path} is a folder, not a {kind.split()[-1]} file")
     try:
         return _read(path, kind, version)
+    except _OtherKind as other:
+        raise ValueError(f"{path} is an {other} file, not an {kind} file: name another") from None
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no {kind.split()[-1]} file {path}") from None
     except Exception as error:  # damaged bytes make zipfile, NumPy and json raise nearly anything
@@ -41,6 +43,10 @@ def read_arrays(path, kind, version, mend):
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
         raise ValueError(f"{path} is not a whole {kind} file: {error}; {mend}") from None
+
+
+class _OtherKind(Exception):
+    """What is in a file that is whole, but not what was asked for."""
 
 
 def _read(path, kind, newest):
@@ -58,8 +64,10 @@ def _read(path, kind, newest):
     if "header" not in content:
         raise ValueError("it has no header")
     header = json.loads(content.pop("header").tobytes())
-    if not isinstance(header, dict) or header.get("format") != kind:
-        raise ValueError("its header is of another kind")
+    there = header.get("format") if isinstance(header, dict) else None
+    if there != kind:
+        raise (_OtherKind(there) if str(there).startswith("nndl ") else
+               ValueError("its header is of another kind"))
     version = header.get("version")
     if type(version) is not int or not 1 <= version <= newest:
         raise ValueError(f"it has version {version!r} and this nndl reads {newest}, so update nndl")

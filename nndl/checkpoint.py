@@ -22,10 +22,12 @@ import numpy as np
 from .array_file import read_arrays, write_arrays
 from .data.made import Made
 from .data.sequences import parted
+from .files import probe
 from .interrupting import ctrl_c
 from .model_file import describe, parameters, restore
 
 KIND, VERSION = "nndl checkpoint", 1
+MEND = "name another file, or delete it to begin anew"
 
 
 @dataclass
@@ -47,7 +49,11 @@ class Checkpoint:
     """
 
     def __init__(self, path, every, network, settings):
-        self.path, self.every, self.network = Path(path), every, network
+        try:
+            self.path = Path(path)
+        except TypeError:
+            raise TypeError(f"checkpoint must be the name of a file, not {path!r}") from None
+        self.every, self.network = every, network
         self.settings = json.loads(json.dumps(
             {"network": describe(network), "backend": network.ops.name, **settings}))
         self.stop = False  # somebody has pressed Ctrl-C
@@ -58,12 +64,18 @@ class Checkpoint:
         beginning.
 
         epochs, eta : SGD's; more epochs than before are welcome
-        Raises ValueError for a file that is damaged, or of another network or training.
+        Raises ValueError for a file that is damaged, or of another network or training, or that could
+        not be written.
         """
+        try:
+            probe(self.path.parent)
+        except OSError as error:
+            raise ValueError(f"checkpoint: cannot write to {self.path.parent}: {error.strerror}"
+                             ) from None
         for leftover in self.path.parent.glob(f".{glob.escape(self.path.name)}.*"):
             leftover.unlink(missing_ok=True)  # of a writing that was killed
         try:
-            header, arrays = read_arrays(self.path, KIND, VERSION, "delete it to begin anew")
+            header, arrays = read_arrays(self.path, KIND, VERSION, MEND)
         except FileNotFoundError:
             return Position()
         self._compare(header, epochs, eta)
@@ -86,8 +98,10 @@ class Checkpoint:
     def _compare(self, header, epochs, eta):
         """ValueError if the file is of another training."""
         def refuse(name, there, here):
+            was = ("another" if name.endswith("_data") and there and here else
+                   f"{there}, not {here}")  # fingerprints tell nobody anything
             raise ValueError(f"the checkpoint {self.path} is of another training, whose {name} was "
-                             f"{there}, not {here}: name another file, or delete it to begin anew")
+                             f"{was}: {MEND}")
 
         for name in {**self.settings, **header["settings"]}:
             there, here = header["settings"].get(name), self.settings.get(name)

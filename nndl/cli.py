@@ -287,6 +287,10 @@ def reproduce(options):
     from .reproduced import HEADINGS, draw, table
     _use(options)
     folder = Path(options.out or "nndl-results/reproduce")
+    if "curves" in options.experiments and len(options.experiments) > 1:
+        raise ValueError("curves are the book's own runs: `nndl reproduce curves` alone draws them")
+    if options.published is not None and options.experiments != ["curves"]:
+        raise ValueError("--published belongs to `nndl reproduce curves`")
     if options.experiments == ["curves"]:
         for name in ("chapter", "all", "runs", "quick", "seed"):
             if getattr(options, name) not in (None, False):
@@ -321,6 +325,9 @@ def reproduce(options):
         for row in (HEADINGS, *rows):
             print("  ".join(f"{cell:<{w}}" if column < 2 else f"{cell:>{w}}"
                             for column, (cell, w) in enumerate(zip(row, wide))).rstrip())
+    if any("stale" in row[-1] for row in rows):
+        print(f"\nstale: made by other programs or with other settings than those of now; delete its "
+              f"files in {folder} to have it made again")
     if rows and asked:
         print("\nsaved:", *draw(everything, folder), sep="\n  ")
     elif asked and not failed:

@@ -14,6 +14,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from .files import probe
+
 
 def run(name, work):
     """Call work(); returns the exit status.  name : what the command calls itself, "nndl train"."""
@@ -68,13 +70,10 @@ def number(convert, least, what, above=False):
 
 
 def writable(folder, option="--out"):
-    """Make the folder now, and see that it can be written: better than finding out in an hour."""
+    """The folder as a Path, made now, if files can be written there; ValueError if not."""
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".nndl-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        probe(folder)
     except OSError as error:
         raise ValueError(f"{option}: cannot write to {folder}: {error.strerror}") from None
     return folder

@@ -12,7 +12,8 @@ for it: without the `if` it would ask for more.
 """
 
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+import pickle
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from .backends import set_threads, usable_cores
 from .costs import classes
 from .data.sequences import parted
 from .model_file import describe, network_of, parameters, restore
+from .network import Network
+from .ops.shapes import is_int
 
 
 def plurality(predictions):
@@ -62,6 +65,8 @@ def accuracy(nets, data, by="vote"):
 
 def _some(nets):
     """nets as a list, if there is one."""
+    if isinstance(nets, Network):
+        raise TypeError("nets must be a list of networks, not a network: say [net]")
     nets = list(nets)
     if not nets:
         raise ValueError("nets is empty: an ensemble needs at least one network")
@@ -76,25 +81,74 @@ def train(net, training_data, seeds, executor=None, own_layers=(), checkpoint=No
     checkpoint : as for Network.SGD, for each network its own: of digits.checkpoint.npz for seed 3
                  digits.checkpoint.3.npz
     executor : any concurrent.futures.Executor, whose workers train; None: as many new processes as
-               there are cores, one thread each.  Dask's is client.get_executor()
+               there are cores, one thread each.  Dask's is client.get_executor().  Processes must be
+               spawned, ProcessPoolExecutor(2, multiprocessing.get_context("spawn")): where this
+               process has trained before, OpenMP ends those that are forked
     own_layers : classes of your own that net contains
+    Raises RuntimeError where a worker process has died.
     """
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be an nndl.Network, not a {type(net).__module__}."
+                        f"{type(net).__name__}")
+    seeds = _seeds(seeds)
+    if executor is not None and (isinstance(executor, type) or not hasattr(executor, "map")):
+        raise TypeError("executor must be a concurrent.futures.Executor, such as "
+                        f"ThreadPoolExecutor(2), or None, not {executor!r}")
+    if executor is None or isinstance(executor, ProcessPoolExecutor):
+        _can_be_sent(sgd)
     description, backend = describe(net), net.ops.name
-    seeds = list(seeds)
     jobs = [(description | {"seed": int(seed)}, backend, own_layers, training_data,
              sgd | {"checkpoint": _of_its_own(checkpoint, seed)}) for seed in seeds]
-    if executor is not None:
-        trained = list(executor.map(_train_one, jobs))
-    else:
-        # Spawned, not forked: OpenMP's threads do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        workers = max(1, min(len(jobs), usable_cores()))
-        with ProcessPoolExecutor(workers, context, set_threads, (1,)) as own:
-            trained = list(own.map(_train_one, jobs))
+    try:
+        if executor is not None:
+            trained = list(executor.map(_train_one, jobs))
+        else:
+            context = multiprocessing.get_context("spawn")
+            workers = max(1, min(len(jobs), usable_cores()))
+            with ProcessPoolExecutor(workers, context, set_threads, (1,)) as own:
+                trained = list(own.map(_train_one, jobs))
+    except BrokenExecutor as error:
+        raise RuntimeError(
+            "a process that was to train has died: a program that asks for processes does so below "
+            'if __name__ == "__main__":, and an executor of its own spawns them, '
+            'ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))') from error
+    except KeyboardInterrupt:
+        if checkpoint is None:
+            raise
+        kept = ", ".join(str(_of_its_own(checkpoint, seed)) for seed in seeds)
+        raise KeyboardInterrupt(f"training is kept in {kept}, as far as it has come, and the same call "
+                                "goes on from there") from None
     return [_again(job, arrays) for job, arrays in zip(jobs, trained, strict=True)]
 
 
+def _seeds(seeds):
+    """seeds as a list of ints."""
+    try:
+        seeds = list(seeds)
+    except TypeError:
+        seeds = [seeds]
+        if is_int(seeds[0]):
+            raise TypeError(f"seeds must be a list of ints, one for each network, not {seeds[0]}: "
+                            f"range({seeds[0]}) are so many") from None
+    for seed in seeds:
+        if not is_int(seed):
+            raise TypeError(f"seeds must be ints, one for each network, not {seed!r}")
+    return seeds
+
+
+def _can_be_sent(sgd):
+    """Raise TypeError for an argument that cannot go to another process, such as a lambda."""
+    for name, value in sgd.items():
+        try:
+            pickle.dumps(value)
+        except Exception as error:  # each kind of object has its own
+            raise TypeError(f"{name} cannot be sent to another process ({error}): make it a function "
+                            "at the top of your program, or hand in executor=ThreadPoolExecutor(2)"
+                            ) from None
+
+
 def _of_its_own(checkpoint, seed):
+    """The file of one network; None: none."""
     return checkpoint and Path(checkpoint).with_suffix(f".{seed}{Path(checkpoint).suffix}")
 
 

@@ -34,6 +34,18 @@ def write_atomically(path, content):
         raise
 
 
+def probe(folder):
+    """Make the folder, and see that a file can be made there: better now than in an hour.
+
+    Raises OSError.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f".nndl-{os.getpid()}"
+    file.touch()
+    file.unlink()
+
+
 def _umask():
     mask = os.umask(0)
     os.umask(mask)

@@ -43,6 +43,7 @@ FOR_SEQUENCES = ("embedding", "panel", "recurrent")  # families of ops that no e
 # What a result has in it, if its file is whole.
 NEEDED = {"experiment", "seed", "sources", "validation_accuracy", "test_accuracy", "test_errors",
           "seconds"}
+HANDED_ON_AFTER = 5.0  # s that a run has to save after a Ctrl-C, which takes less than one
 # What a Ctrl-C says, unless SGD has said more.
 KEPT = "what there is is kept, and the same command goes on"
 
@@ -223,7 +224,7 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print, options=(), seed=
     Returns those that failed, a line for each with the reason: the others are made nevertheless.
     """
     threads = max(1, backends.get(backend).threads // jobs)
-    stop, failed = threading.Event(), []
+    stop, failed, children = threading.Event(), [], []
 
     def attempt(experiment, seed):
         name = f"{experiment.id}, seed {seed}"
@@ -232,7 +233,7 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print, options=(), seed=
                 _here(name, experiment, seed, folder, backend, say)
             elif not stop.is_set():
                 _in_a_process(name, [experiment.id, "--seed", str(seed), "--threads", str(threads),
-                                     *options], say)
+                                     *options], children, say)
         except (ValueError, ArithmeticError) as error:
             failed.append(f"{name}: {error}")
         except KeyboardInterrupt as interrupt:
@@ -252,7 +253,8 @@ def run_all(experiments, folder, runs=None, jobs=1, say=print, options=(), seed=
             try:
                 list(pool.map(lambda pair: attempt(*pair), part))
             except KeyboardInterrupt:
-                stop.set()  # the children have had the same Ctrl-C, and save
+                stop.set()
+                _hand_on_ctrl_c(children)
                 raise KeyboardInterrupt(KEPT) from None
     return failed
 
@@ -280,18 +282,38 @@ def _here(name, experiment, seed, folder, backend, say):
             run(experiment, seed, folder, backend=backend)
 
 
-def _in_a_process(name, arguments, say):
-    """Have `nndl reproduce` make one run, and say what it says."""
-    command, line = [sys.executable, "-m", "nndl", "reproduce", *arguments], ""
+def _in_a_process(name, arguments, children, say):
+    """Have `nndl reproduce` make one run, and say what it says.  children : those that run now."""
+    command, last = [sys.executable, "-m", "nndl", "reproduce", *arguments], ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True) as child:
+        children.append(child)
         for line in child.stdout:
             line = line.rstrip().removeprefix("nndl reproduce: ").removeprefix(f"{name}: ")
-            say(f"{name}: {line}")
+            if line and line != "saved:":
+                last = line if line[0] != " " else f"saved {line.lstrip()}"
+                say(f"{name}: {last}")
     if child.returncode in (130, -signal.SIGINT):  # the latter while it was still importing
         raise KeyboardInterrupt
     if child.returncode:
-        raise ValueError(line if child.returncode == 2 else f"exit status {child.returncode}")
+        raise ValueError(last if child.returncode == 2 else f"exit status {child.returncode}")
+
+
+def _hand_on_ctrl_c(children):
+    """Interrupt the processes that still run.
+
+    A terminal's Ctrl-C goes to all of them at once, and a second one would not wait for what the first
+    saves; but that which an editor or `kill` sends comes to us alone.
+    """
+    def interrupt():
+        for child in children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGINT)
+
+    if sys.platform != "win32":
+        later = threading.Timer(HANDED_ON_AFTER, interrupt)
+        later.daemon = True
+        later.start()
 
 
 # --- what there is --------------------------------------------------------------------------------

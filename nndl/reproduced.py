@@ -22,7 +22,7 @@ from .reproduce import members, named, results, settings, sources
 TOLERANCE = 0.15  # percent that a row may be off the book's number without a word
 ROUNDED = 0.5     # the same where the book says "about" a whole number
 SCATTERED = 0.5   # further off than that, our own spread may be the reason, and bears nothing out
-HEADINGS = ("experiment", "", "book, %", "here, %", "best, %", "s a run", "verdict")
+HEADINGS = ("experiment", "", "book, %", "here, %", "best, %", "training, s", "verdict")
 
 
 def percent(experiment, result):
@@ -70,9 +70,13 @@ def table(experiments, folder):
             rows.append((
                 experiment.id, experiment.what, _book(experiment), f"{here} ({len(values)})",
                 f"{best(experiment, judged):.2f}" if judged else "",
-                f"{statistics.median(sum(result['seconds']) for result in found):,.0f}",
+                _seconds(statistics.median(sum(result["seconds"]) for result in found)),
                 ", ".join(filter(None, words))))
     return rows
+
+
+def _seconds(s):
+    return f"{s:.1f}" if s < 9.95 else f"{s:,.0f}"
 
 
 def _book(experiment):

@@ -215,7 +215,7 @@ def test_early_stopping(capsys):
     (lambda net: net.SGD(mnist_loader.load_data()[0], 1, 10, 1.0), TypeError,
      "training_data must be a list of pairs .* not the two arrays that load_data returns; .*wrapper"),
     (lambda net: net.SGD([(x.ravel(), y) for x, y in pairs(3)], 1, 10, 1.0), ValueError,
-     r"each x must be a column \(784, 1\), not \(784,\); say x.reshape\(-1, 1\)"),
+     r"a column \(784, 1\), not \(784,\) as in training_data\[0\]; say x.reshape\(-1, 1\)"),
     (lambda net: net.SGD(zip(), 1, 10, 1.0), ValueError, "training_data is empty; an iterator .* once"),
     (lambda net: net.SGD(pairs(3), 1, 10, 1.0, monitor_evaluation_cost=True), ValueError,
      "need evaluation_data"),

@@ -9,18 +9,27 @@ import types
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nndl.book import legacy, mnist_loader, network, network2, network3
 from nndl.book.mnist_loader import Pairs
 from tests.nets import digits
+from tests.strategies import damaged
 
 SIZES = [784, 6, 10]
+X = np.zeros((784, 1))
 
 
 def pairs(n, vectors=True):
     """n examples that are like mnist_loader's."""
     images, labels = digits(n)
     return Pairs(images, labels, vectors)
+
+
+def labelled(n):
+    """A list of n pairs (x, label)."""
+    return list(pairs(n, vectors=False))
 
 
 def columns(n, n_in=3, n_out=2):
@@ -320,7 +329,14 @@ def test_no_test_data_are_none(capsys):
     (lambda: (network3.Shared(digits(3)[0]), network3.Shared(digits(3)[1])), TypeError,
      "not network3's images and labels; .*load_data_wrapper"),
     (lambda: [(x, 3.7) for x, _ in pairs(3)], ValueError,
-     r"a whole number from 0 to 9, or a column \(10, 1\), not as in 3.7"),
+     r"a whole number from 0 to 9, or a column \(10, 1\), not 3.7 as in training_data\[0\]"),
+    (lambda: [*labelled(3), (X, -1)], ValueError, r"not -1 as in training_data\[3\]"),
+    (lambda: [*labelled(3), (X, 10)], ValueError, r"not 10 as in training_data\[3\]"),
+    (lambda: [*labelled(3), (X, "3")], ValueError, r"not '3' as in training_data\[3\]"),
+    (lambda: [*labelled(3), (X[1:], 3)], ValueError,
+     r"each x must be a column \(784, 1\), not \(783, 1\) as in training_data\[3\]$"),
+    (lambda: [*labelled(3), (X.T, 3)], ValueError,
+     r"not \(1, 784\) as in training_data\[3\]; say x.reshape\(-1, 1\)$"),
     (lambda: [(x, "five") for x, _ in pairs(3)], ValueError, "a whole number from 0 to 9.*'five'"),
     (lambda: [(x, None) for x, _ in pairs(3)], ValueError, "a whole number from 0 to 9.*None"),
     (lambda: [(x.astype(str), 3) for x, _ in pairs(3)], TypeError, "a column of numbers, not of <U"),
@@ -328,6 +344,7 @@ def test_no_test_data_are_none(capsys):
     (lambda: [1, 2], TypeError, "must be a list of pairs .x, y., not of int"),
 ])
 def test_data_of_the_wrong_kind(data, error, says):
+    """The odd one among good ones is the one that is shown."""
     with pytest.raises(error, match=says):
         network.Network(SIZES).SGD(data(), 1, 10, 1.0)
 
@@ -341,6 +358,20 @@ def test_too_large_steps_are_said_once_and_the_lines_go_on(capsys):
     zeros = sum(label == 0 for _, label in pairs(20, vectors=False))
     assert lists[1] == [zeros] * 4 and np.isnan(net.weights[0]).all()  # argmax of no numbers is 0
     assert capsys.readouterr().out.count("training complete") == 4
+    assert "w of" not in (said := str(warned[0].message)) and "layers[" not in said
+    assert "weights[" in said or "biases[" in said or "the weighted input of layer" in said
+
+
+def test_an_infinite_cost_is_said_at_once_and_in_these_words_alone(capsys):
+    """Chapter 3's first try: weights grow ninefold in each step, long before they are no numbers."""
+    net = network2.Network([784, 10])
+    with pytest.warns(UserWarning) as warned:
+        costs, *_ = net.SGD(pairs(1000), 4, 10, 10.0, lmbda=1000.0, evaluation_data=pairs(20),
+                            monitor_evaluation_cost=True)
+    assert costs[0] > 1e100 and costs[1:3] == [np.inf, np.inf] and np.isnan(costs[3])
+    assert len(warned) == 1 and warned[0].filename == __file__
+    for words in "the cost is inf", "smaller eta", "make lmbda smaller", "1 - eta lmbda / n = -9":
+        assert words in str(warned[0].message)
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
@@ -509,6 +540,10 @@ def test_what_is_written_into_an_example_is_not_lost_in_silence():
     (lambda: network.Network([]), "sizes must be"), (lambda: network2.Network([784]), "sizes must be"),
     (lambda: network.Network(SIZES).SGD(pairs(3), "3", 10, 3.0), "epochs must be a whole number"),
     (lambda: network2.Network(SIZES).SGD(pairs(3), 1.0, 10, 3.0), "epochs must be a whole number"),
+    (lambda: network.Network(SIZES).SGD(pairs(3), -1, 10, 3.0), "epochs must be at least 0, not -1"),
+    (lambda: network2.Network(SIZES).SGD(pairs(3), -1, 10, 3.0), "epochs must be at least 0, not -1"),
+    (lambda: pairs(5)[[1, 2]], r"by a number or a slice, as from a list, not by \[1, 2\]"),
+    (lambda: network.Network(SIZES).evaluate([(X, -1)]), r"test_data: each y must be a label.*not -1"),
     (lambda: network2.Network(SIZES).SGD(pairs(3), 1, 10, 3.0, early_stopping_n="2"),
      "early_stopping_n must be a whole number"),
     (lambda: network.Network(SIZES).feedforward(pairs(1)[0]), r"not a pair \(x, y\): take its \[0\]"),
@@ -528,3 +563,40 @@ def test_folders_and_files_that_lack_something(tmp_path):
     (tmp_path / "none.json").write_text("{}")
     with pytest.raises(ValueError, match="has saved: it has no sizes"):
         network2.load(tmp_path / "none.json")
+
+
+def content(**other):
+    """What a file of a network [2, 1, 1] holds, but for what is named."""
+    return json.dumps({"sizes": [2, 1, 1], "weights": [[[0.5, -1.0]], [[2.0]]],
+                       "biases": [[[0.25]], [[1.0]]], "cost": "QuadraticCost"} | other)
+
+
+@pytest.mark.parametrize("text, says", [
+    (content(sizes=[784, 10**9, 10]), "not those of a network of"),
+    (content(sizes=[2, 1]), "not those of a network of"), (content(sizes=[2]), "sizes must be"),
+    (content(biases=[[[0.25]], [[None]]]), "its biases are not all numbers"),
+    (content(biases=[[[0.25]], [[10**400]]]), "its biases are not all numbers"),
+    (content(weights=[[[0.5, "1"]], [[2.0]]]), "its weights are not all numbers"),
+    (content(weights=[[[0.5], [1.0, 2.0]], [[2.0]]]), "inhomogeneous"),
+    (content(weights=None), "not iterable"), ("[" * 100_000, "recursion"), ("[]", "it has no sizes"),
+    ("3", "not iterable"), (content()[:-9], "Unterminated|delimiter|Expecting"),
+])
+def test_files_that_hold_no_network(text, says, tmp_path):
+    (tmp_path / "net.json").write_text(text)
+    with pytest.raises(ValueError, match=f"net.json is not a network that network2 has saved.*{says}"):
+        network2.load(tmp_path / "net.json")
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_random_damage_to_a_file_is_one_clear_error_or_another_network(data, tmp_path):
+    """The book's files have no checksum: a digit may be another, and the network is still whole."""
+    path = tmp_path / "net.json"
+    path.write_bytes(data.draw(damaged(content().encode())))
+    try:
+        net = network2.load(path)
+    except ValueError as error:
+        assert str(path) in str(error)
+    else:
+        assert [w.shape for w in net.weights] == [(n, m) for m, n in zip(net.sizes, net.sizes[1:])]
+        assert net.feedforward(np.zeros((net.sizes[0], 1))).shape == (net.sizes[-1], 1)

@@ -330,6 +330,13 @@ def test_expanded_images_in_another_order_take_little_memory():
      "last layer must be a SoftmaxLayer, .* not a FullyConnectedLayer"),
     (lambda: network3.Network([], 10), "last layer must be a SoftmaxLayer, .* layers is empty"),
     (lambda: network3.FullyConnectedLayer(3, 4, activation_fn=np.tanh), "must be linear, ReLU, sig"),
+    (lambda: network3.ConvPoolLayer((10, 1, 28, 28), (20, 1, 5, 5)), "filter_shape comes first"),
+    (lambda: network3.Network([network3.ConvPoolLayer((4, 1, 5, 5), (10, 1, 24, 24)),
+                               network3.SoftmaxLayer(400, 10)], 10).accuracy(shared(20)),
+     r"\(n, 576\), not \(20, 784\); for such images its image_shape is \(10, 1, 28, 28\)"),
+    (lambda: network3.Network([network3.SoftmaxLayer(700, 10)], 10).accuracy(shared(20)),
+     r"\(n, 700\), not \(20, 784\); for such images its n_in is 784"),
+    (lambda: network3.FullyConnectedLayer(-3, 10), "n_in must be at least 1, not -3"),
     (lambda: net3().SGD(shared(20), 1, 5, 0.1, shared(20), shared(20)), "mini_batch_size must be .*10"),
     (lambda: net3().SGD(shared(9), 1, 10, 0.1, shared(20), shared(20)),
      "training_data must have the 10 examples of a mini-batch at least, not 9"),
@@ -442,12 +449,16 @@ def test_what_is_written_into_an_image_is_not_lost_in_silence():
 
 
 def test_nothing_is_printed_before_what_is_wrong(capsys):
-    data = shared(40)
+    data, twelve = shared(40), network3.Shared(np.append(shared(39)[1], 12))
     for arguments, says in (
             (dict(eta="0.1"), "eta must be a number"), (dict(eta=-1.0), "eta must be at least 0"),
             (dict(lmbda="0.1"), "lmbda must be a number"),
             (dict(epochs="1"), "epochs must be a whole number"),
-            (dict(training_data=(np.zeros((40, 700), "float32"), data[1])), "rows of 784 numbers")):
+            (dict(training_data=(np.zeros((40, 700), "float32"), data[1])), "rows of 784 numbers"),
+            (dict(epochs=-1), "epochs must be at least 0, not -1"),
+            (dict(training_data=(data[0], twelve)), "training_data: labels must be .*not 12"),
+            (dict(validation_data=(data[0], twelve)), "validation_data: labels must be .*not 12"),
+            (dict(test_data=(data[0], twelve)), "test_data: labels must be from 0 to 9.*not 12")):
         with pytest.raises((TypeError, ValueError), match=says):
             small().SGD(**{"training_data": data, "epochs": 1, "mini_batch_size": 10, "eta": 0.1,
                            "validation_data": data, "test_data": data} | arguments)
@@ -466,6 +477,11 @@ def test_nothing_is_printed_before_what_is_wrong(capsys):
     (lambda: network3.Network([network3.SoftmaxLayer(784, 10)], 0), "size must be at least 1"),
     (lambda: network3.load_data_shared(5), "filename must be the name of a file"),
     (lambda: conv.ensemble([]), "nets is empty"),
+    (lambda: conv.ensemble([1]), "nets must be networks of network3, not int"),
+    (lambda: conv.plot_filters(3, 0, 5, 4), "net must be a network of network3, not int"),
+    (lambda: conv.plot_errors([30], [4]), "test images, from 0 to 29, not 30"),
+    (lambda: conv.plot_errors([3, -1], [4, 4]), "test images, from 0 to 29, not -1"),
+    (lambda: conv.plot_errors([3, 4], [4]), "must be as many as error_locations, 2, not 1"),
     (lambda: conv.plot_filters(small(), 9, 5, 5), "layer must be the number of a layer, 0 to 2, not 9"),
     (lambda: conv.plot_filters(small(), "0", 5, 5), "layer must be the number of a layer"),
     (lambda: legacy.seed("a"), "number must be a whole number, or None"),
@@ -478,6 +494,17 @@ def test_arguments_of_the_wrong_kind_are_named(few, make, says):
 def test_images_are_no_places_of_errors(few):
     with pytest.raises(ValueError, match="error_locations must be numbers of test images"):
         conv.plot_errors(conv.data()[2])
+
+
+def test_what_diverged_is_named_as_the_book_numbers_it():
+    """Layer 1 with dropout is nndl's layers 2 to 4."""
+    net = network3.Network([network3.FullyConnectedLayer(784, 30, network3.ReLU),
+                            network3.FullyConnectedLayer(30, 30, network3.ReLU, p_dropout=0.5),
+                            network3.SoftmaxLayer(30, 10)], 10)
+    net.layers[1].w = np.full((30, 30), np.inf)
+    with np.errstate(all="ignore"), pytest.raises(
+            ArithmeticError, match=r"diverged: w of layers\[1\] is not finite; .* smaller eta"):
+        net.SGD(shared(20), 1, 10, 1.0, shared(20), None)
 
 
 def test_a_single_network_votes_alone(few, capsys):
@@ -601,6 +628,7 @@ def test_the_books_figures(few, drawn, tmp_path, capsys):
     assert f"{len(where)} of 30 test images are misclassified" in words(drawn[0])
     conv.plot_errors(range(30), filename=tmp_path / "again.png")
     assert len(drawn[1].axes[0].images) == 30
+    assert "30 of 30 test images" in words(drawn[1]) and "the network said" not in words(drawn[1])
     conv.plot_errors([])
     assert "None of the 30 test images is misclassified" in words(drawn[2])
     # What pyplot saves is the figure: readers say plt.savefig, or show(), afterwards.
@@ -664,13 +692,17 @@ def test_the_cost_of_a_flaw_is_read_off_the_runs(tmp_path, capsys):
     said = ("99.00 ± 0.71 % of the test images are right with it (6.relu, 2 runs), 99.20 % without "
             "(6.relu.init, a run)")
     assert errata.measured(runs, tmp_path) == said
-    errata.main(tmp_path)
+    assert errata.main([str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert f"Cost: {said}." in out and out.count(f"Cost: {errata.NOT_YET}.") == 3
-    errata.main()
-    out = capsys.readouterr().out
-    assert all(f"{erratum.what}.\n    Mended: {erratum.mended}.\n    Cost: {erratum.cost}." in out
-               for erratum in errata.ERRATA)
+    assert f"cost {said}" in " ".join(out.split()) and out.count(f"  cost    {errata.NOT_YET}\n") == 3
+    assert errata.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    for erratum in errata.ERRATA:
+        assert (f"{erratum.where} {erratum.what} mended {erratum.mended} cost {erratum.cost}"
+                in " ".join(" ".join(lines).split()))
+    assert errata.main([str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.startswith("python -m nndl.book.errata: there is no folder")
 
 
 def test_every_flaw_has_its_row():

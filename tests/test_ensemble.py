@@ -2,6 +2,7 @@
 
 import collections
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -10,9 +11,28 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nndl import LSTM, Dense, Network, Sequences, Sigmoid, Softmax, ensemble
+from nndl.book import network2
 from tests.nets import digits
 
 SGD = {"epochs": 2, "mini_batch_size": 10, "eta": 0.5}
+
+
+class BrokenPool:
+    """An executor in which nothing gets done."""
+
+    error = BrokenProcessPool
+
+    def __init__(self, *given):
+        pass
+
+    def map(self, function, jobs):
+        raise self.error
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *given):
+        return None
 
 
 def net(seed=0, backend="numpy"):
@@ -107,6 +127,39 @@ def test_each_network_has_a_checkpoint_of_its_own(tmp_path):
         assert_same(ensemble.train(net(), digits(60), [0, 3], executor, **SGD | where), trained([0, 3]))
         ensemble.train(net(), digits(60), [1], executor, **SGD, checkpoint=str(tmp_path / "plain"))
     assert (tmp_path / "plain.1").exists()
+
+
+@pytest.mark.parametrize("run, says", [
+    (lambda: ensemble.train(net(), digits(60), [0.5, 0.7], **SGD), "seeds must be ints, .* not 0.5"),
+    (lambda: ensemble.train(net(), digits(60), 3, **SGD), r"not 3: range\(3\) are so many"),
+    (lambda: ensemble.train(net(), digits(60), None, **SGD), "seeds must be ints, .* not None"),
+    (lambda: ensemble.train(net(), digits(60), [0], "dask", **SGD), "executor must be .* not 'dask'"),
+    (lambda: ensemble.train(net(), digits(60), [0], ThreadPoolExecutor, **SGD), "executor must be"),
+    (lambda: ensemble.train(network2.Network([784, 10]), digits(60), [0], **SGD),
+     "net must be an nndl.Network, not a nndl.book.network2.Network"),
+    (lambda: ensemble.train(net(), digits(60), [0], **SGD | {"eta": lambda epoch: 0.5}),
+     r"eta cannot be sent to another process .*: make it a function .* or hand in executor=Thread"),
+    (lambda: ensemble.accuracy(net(), digits(60)), r"nets must be a list of networks.*say \[net\]"),
+])
+def test_arguments_of_the_wrong_kind_are_named(run, says):
+    with pytest.raises(TypeError, match=says):
+        run()
+
+
+@pytest.mark.parametrize("executor", [None, BrokenPool()])
+def test_a_process_that_dies_is_said_with_what_to_do(executor, monkeypatch):
+    """As OpenMP ends a process that was forked."""
+    monkeypatch.setattr(ensemble, "ProcessPoolExecutor", BrokenPool)
+    with pytest.raises(RuntimeError, match=r'has died: .* == "__main__":.*get_context\("spawn"'):
+        ensemble.train(net(), digits(60), [0, 1], executor, **SGD)
+
+
+def test_ctrl_c_says_where_training_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(BrokenPool, "error", KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt, match="^$"):
+        ensemble.train(net(), digits(60), [4, 2], BrokenPool(), **SGD)
+    with pytest.raises(KeyboardInterrupt, match="kept in .*e.4.npz, .*e.2.npz, .* goes on"):
+        ensemble.train(net(), digits(60), [4, 2], BrokenPool(), **SGD, checkpoint=tmp_path / "e.npz")
 
 
 @pytest.mark.filterwarnings("ignore")  # of Dask's own

@@ -414,11 +414,11 @@ def test_more_runs_than_an_experiment_asks_for_do_not_change_its_verdict(few, tm
     for result, name in zip(of(98.0, 98.0, 99.5), "012"):
         (tmp_path / f"0.tiny.{name}.json").write_text(json.dumps(result))
     (_, _, book, here, best, seconds, verdict), = reproduced.table([experiment], tmp_path)
-    assert (book, here, best, seconds) == ("99.00", "98.50 ± 0.87 (3)", "98.00", "1")
+    assert (book, here, best, seconds) == ("99.00", "98.50 ± 0.87 (3)", "98.00", "1.0")
     assert verdict == "1.00 below, stale"
     for name in "01":
         (tmp_path / f"0.tiny.{name}.json").unlink()
-    assert reproduced.table([experiment], tmp_path)[0][3:] == ("99.50 (1)", "", "1", "stale")
+    assert reproduced.table([experiment], tmp_path)[0][3:] == ("99.50 (1)", "", "1.0", "stale")
 
 
 def test_a_quick_run_is_not_judged(monkeypatch):
@@ -489,7 +489,10 @@ def test_several_at_once_run_the_same_experiments_as_one_after_the_other(tmp_pat
     found = [json.loads((tmp_path / "quick" / f"5.1.{seed}.json").read_text()) for seed in (0, 1)]
     assert [result["experiment"]["epochs"] for result in found] == [1, 1]
     assert all(result["threads"] >= 1 and result["test_accuracy"][0] > 0.9 for result in found)
-    assert "5.1, seed 1: epoch 1/1: " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "5.1, seed 1: epoch 1/1: " in out
+    assert f"5.1, seed 1: saved {tmp_path / 'quick' / '5.1.1.json'}\n" in out
+    assert not re.search(r"^5.1, seed \d: (saved:)?$", out, flags=re.M)
 
 
 def failing(splits):
@@ -544,8 +547,9 @@ def test_a_process_that_is_killed_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT is sent the POSIX way")
-def test_ctrl_c_reaches_all_processes_and_nothing_is_lost(tmp_path):
-    """Pressed in the terminal, whose every process gets it; it goes on from the checkpoints."""
+@pytest.mark.parametrize("send", [os.killpg, os.kill])
+def test_ctrl_c_reaches_all_processes_and_nothing_is_lost(send, tmp_path):
+    """Pressed in the terminal, whose every process gets it, or sent to the command alone."""
     command = [sys.executable, "-m", "nndl", "reproduce", "3.100.l2.long", "--jobs", "2", "--runs", "3",
                "--out", str(tmp_path)]
     ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # as in a shell's background job
@@ -564,7 +568,7 @@ def test_ctrl_c_reaches_all_processes_and_nothing_is_lost(tmp_path):
             waiting -= {seed for seed in waiting if f"seed {seed}: epoch " in line}
             if not waiting:
                 break
-        os.killpg(process.pid, signal.SIGINT)
+        send(process.pid, signal.SIGINT)
         rest, err = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
@@ -586,9 +590,9 @@ def test_a_process_that_was_stopped_stops_the_others(tmp_path, monkeypatch):
     monkeypatch.setattr(reproduce.sys, "executable", str(script))
     begun, process = [], reproduce._in_a_process
 
-    def watched(name, arguments, say):
+    def watched(name, *others):
         begun.append(name)
-        process(name, arguments, say)
+        process(name, *others)
 
     monkeypatch.setattr(reproduce, "_in_a_process", watched)
     with pytest.raises(KeyboardInterrupt, match="what there is is kept"):
@@ -724,7 +728,7 @@ def test_a_backend_is_used_and_recorded(few, tmp_path, monkeypatch):
 def test_the_processes_get_the_options(few, tmp_path, monkeypatch):
     begun = []
     monkeypatch.setattr(reproduce, "_in_a_process",
-                        lambda name, arguments, say: begun.append(arguments))
+                        lambda name, arguments, children, say: begun.append(arguments))
     threads = str(max(1, backends.get("numpy").threads // 2))
     assert cli.main(["reproduce", "0.tiny", "--jobs", "2", "--backend", "numpy", "--quick", "--out",
                      str(tmp_path)]) == 0
@@ -767,6 +771,8 @@ def test_a_seed_is_made_once(few, tmp_path, capsys):
     (["1.30", "--seed", 3, "--runs", 2], "--seed is a single run, and --runs says how many"),
     (["curves", "--seed", 3], "curves are the book's own runs: leave out --seed"),
     (["curves", "--quick"], "curves are the book's own runs: leave out --quick"),
+    (["curves", "1.30"], "curves are the book's own runs: `nndl reproduce curves` alone draws them"),
+    (["1.30", "--published", "x"], "--published belongs to `nndl reproduce curves`"),
     (["--chapter", 4], "chapter 4 has no experiments"),
     (["--chapter", 4, "1.30"], "chapter 4 has no experiments")])
 def test_what_names_no_experiment_is_one_line(arguments, says, tmp_path, capsys):

@@ -19,7 +19,15 @@ from .. import plots
 from ..ensemble import plurality
 from ..ops.shapes import is_int
 from . import expand_mnist, network3
-from .network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
+from .network3 import (  # noqa: F401  tanh is for conv.dbl_conv(conv.tanh)
+    ConvPoolLayer,
+    FullyConnectedLayer,
+    Network,
+    ReLU,
+    SoftmaxLayer,
+    sigmoid,
+    tanh,
+)
 
 mini_batch_size = 10
 DATA = ("training_data", "validation_data", "test_data")
@@ -170,6 +178,9 @@ def ensemble(nets):
     if not nets:
         raise ValueError("nets is empty: it takes at least one network to vote")
     for net in nets:
+        if not isinstance(net, Network):
+            raise TypeError(f"nets must be networks of network3, not {type(net).__name__}")
+    for net in nets:
         net.test_predictions = list(net.predict(test))
     said, labels = plurality([net.test_predictions for net in nets]), np.asarray(test[1])
     error_locations = np.flatnonzero(said != labels)
@@ -190,12 +201,21 @@ def plot_errors(error_locations, erroneous_predictions=None, filename=None):
     if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
         raise ValueError("error_locations must be numbers of test images, as conv.ensemble returns "
                          "them, and not the images")
-    labels, digits = np.asarray(labels), [*map(str, range(10))]
-    said = labels.copy()
-    said[places.astype(int)] = (len(digits) if erroneous_predictions is None else
-                                            erroneous_predictions)
+    labels, digits, places = np.asarray(labels), [*map(str, range(10))], places.astype(int)
+    if outside := [place for place in places.tolist() if not 0 <= place < len(labels)]:
+        raise ValueError("error_locations must be numbers of test images, from 0 to "
+                         f"{len(labels) - 1}, not {outside[0]}")
+    said, title = labels.copy(), None
+    if erroneous_predictions is None:
+        said[places] = len(digits)
+        title = f"{len(set(places.tolist()))} of {len(labels):,} test images"
+    elif np.shape(erroneous_predictions) != places.shape:
+        raise ValueError(f"erroneous_predictions must be as many as error_locations, {len(places)}, "
+                         f"not {np.size(erroneous_predictions)}")
+    else:
+        said[places] = erroneous_predictions
     return _figure(plots.misclassified_figure(np.asarray(images).reshape(-1, 28, 28), labels, said,
-                                              names=[*digits, ""]), filename)
+                                              names=[*digits, ""], title=title), filename)
 
 
 def plot_filters(net, layer, x, y, filename=None):
@@ -206,6 +226,8 @@ def plot_filters(net, layer, x, y, filename=None):
     filename : of a .png to save it as, None: none
     Returns pyplot, whose show() shows the figure and savefig(filename) saves it.
     """
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a network of network3, not {type(net).__name__}")
     if not is_int(layer) or not 0 <= layer < len(net.layers):
         raise ValueError(f"layer must be the number of a layer, 0 to {len(net.layers) - 1}, "
                          f"not {layer!r}")

@@ -9,8 +9,11 @@ The facades keep every flaw that the book's numbers may come from; `mended` says
 import json
 import statistics
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..command import Parser, run
 
 NOT_YET = "not yet measured"
 
@@ -98,15 +101,37 @@ def _counted(runs):
     return "a run" if len(runs) == 1 else f"{len(runs)} runs"
 
 
-def main(folder=None):
-    """Print both tables; the costs by the runs in a folder, if one is given."""
+def table(folder=None):
+    """Print what is above; the costs by the runs in a folder, if one is given."""
+    if folder is not None and not Path(folder).is_dir():
+        raise ValueError(f"there is no folder {folder}; `nndl reproduce` writes into "
+                         "nndl-results/reproduce")
     for erratum in ERRATA:
         cost = measured(erratum.runs, folder) if folder and erratum.runs else erratum.cost
-        print(f"{erratum.where}: {erratum.what}.\n    Mended: {erratum.mended}.\n    Cost: {cost}.")
-    print("\nIn notes about these networks:")
+        for heading, text in ((erratum.where, erratum.what), ("  mended", erratum.mended),
+                              ("  cost", cost)):
+            _print(f"{heading:<10}", text)
+    print("\nIn notes about these networks")
     for said, so in NOTES:
-        print(f"    {said}:\n        {so}")
+        _print("  said    ", said)
+        _print("  is so   ", so)
+
+
+def _print(heading, text):
+    """A row: its heading, and its text beside it in as many lines as it needs."""
+    print(textwrap.fill(text, 100, initial_indent=heading, subsequent_indent=" " * len(heading),
+                        break_long_words=False, break_on_hyphens=False))
+
+
+def main(arguments=None):
+    """Run it as its command line has it; returns the exit status."""
+    parser = Parser(prog="python -m nndl.book.errata", description="What the book's programs do "
+                    "otherwise than one would expect, how to do without it, and what it costs.")
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", help="of results of `nndl reproduce`: "
+                        "what the flaws cost by the runs in it")
+    options = parser.parse_args(arguments)
+    return run(parser.prog, lambda: table(options.folder))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    sys.exit(main())

@@ -64,6 +64,9 @@ class Pairs(Sequence):
     def __getitem__(self, key):
         if isinstance(key, slice):
             return Pairs(self.images[key], self.labels[key], self.vectors)
+        if not isinstance(key, (int, np.integer)):
+            raise TypeError("pairs are taken by a number or a slice, as from a list, not by "
+                            f"{key!r:.50}; several are [training_data[i] for i in ...]")
         x = as_floats(self.images[key][None]).reshape(-1, 1)
         label = int(self.labels[key])
         y = vectorized_result(label) if self.vectors else label
@@ -101,8 +104,12 @@ def read_pickle(filename):
     try:
         with gzip.open(filename, "rb") as file:
             content = ArraysOnly(io.BytesIO(file.read()), encoding="latin1").load()
-        return tuple((np.asarray(images, np.float32), np.asarray(labels, np.int64))
-                     for images, labels in content)
+        parts = tuple((np.asarray(images, np.float32), np.asarray(labels, np.int64))
+                      for images, labels in content)
+        if len(parts) != 3 or any(images.ndim != 2 or labels.shape != images.shape[:1]
+                                  for images, labels in parts):
+            raise ValueError("in it must be three pairs of images (n, 784) and as many labels")
+        return parts
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {filename}; load_data() without one reads the data "
                                 "that nndl ships") from None

@@ -33,6 +33,17 @@ class Engine(CoreNetwork):
     def _order(self, n):
         return self.order
 
+    def _what_went_wrong(self, x):
+        """In the book's words: weights[1] rather than w of the third layer here."""
+        text = super()._what_went_wrong(x)
+        for number, dense in enumerate(self.layers[::2]):
+            at = f"layers[{2 * number}], {dense!r}"
+            for here, there in ((f"w of {at}", f"weights[{number}]"),
+                                (f"b of {at}", f"biases[{number}]"),
+                                (f"the output of {at}", f"the weighted input of layer {number + 1}")):
+                text = text.replace(here, there)
+        return text
+
 
 class Network:
     """A fully connected network of sigmoid neurons.
@@ -140,7 +151,7 @@ class Network:
         else:
             test = Examples(test_data, "test_data", self.sizes)
         self._warned = False
-        for epoch in range(whole("epochs", epochs)):
+        for epoch in range(whole("epochs", epochs, 0)):
             self._epoch(training, mini_batch_size, eta)
             if test is None:
                 print(f"Epoch {epoch} complete")
@@ -161,21 +172,22 @@ class Network:
         try:
             net.SGD(tuple(training), 1, mini_batch_size, eta, lmbda, progress=False)
         except Diverged as error:
-            self._spoil(error, 1 - eta * lmbda / len(training))
+            # As the original goes on when numbers have become too large.
+            for layer in net.layers[::2]:
+                layer.w[...], layer.b[...] = np.nan, np.nan
+            self._warn(f"{error}.  What follows is of a network whose weights are no numbers",
+                       1 - eta * lmbda / len(training), stacklevel=4)
         finally:
             self._take_over()
 
-    def _spoil(self, error, decay):
-        """Go on as the original does when numbers have become too large, but say so, once."""
-        for layer in self._engine[1].layers[::2]:
-            layer.w[...], layer.b[...] = np.nan, np.nan
+    def _warn(self, text, decay, stacklevel):
+        """Say once in a training that it goes wrong.  decay : of the weights, in each step"""
         if not self._warned:
             self._warned = True
             if abs(decay) > 1:
-                error = (f"{error}.  In any case make lmbda smaller: each step multiplies the weights "
-                         f"by 1 - eta lmbda / n = {decay:g}")
-            warnings.warn(f"{error}.  What follows is of a network whose weights are no numbers",
-                          stacklevel=4)
+                text += (".  In any case make lmbda smaller: each step multiplies the weights by "
+                         f"1 - eta lmbda / n = {decay:g}")
+            warnings.warn(text, stacklevel=stacklevel)
 
     def _right(self, examples):
         """How many of the examples are classified rightly."""
@@ -274,10 +286,12 @@ def checked_sizes(sizes):
     return sizes
 
 
-def whole(name, value):
-    """value, if it is a whole number."""
+def whole(name, value, least=None):
+    """value, if it is a whole number, and at least so much."""
     if not is_int(value):
         raise TypeError(f"{name} must be a whole number, not {value!r}")
+    if least is not None and value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
     return value
 
 

@@ -128,9 +128,13 @@ class Network(network.Network):
         own_cost, own_accuracy = self._own("total_cost"), self._own("accuracy")
 
         def cost(examples):
-            if own_cost:
-                return self.total_cost(examples.pairs, lmbda, convert=examples is evaluation)
-            return self._total(examples, lmbda)
+            value = (self.total_cost(examples.pairs, lmbda, convert=examples is evaluation)
+                     if own_cost else self._total(examples, lmbda))
+            if not np.all(np.isfinite(value)):
+                self._warn(f"training diverges: the cost is {value}; make the network anew, and train "
+                           "it with a smaller eta, a tenth of it say",
+                           1 - eta * lmbda / len(training), stacklevel=4)
+            return value
 
         def right(examples):
             if own_accuracy:
@@ -145,7 +149,7 @@ class Network(network.Network):
             (monitor_evaluation_accuracy, evaluation_accuracy, right,
              "Accuracy on evaluation data: {} / {}", evaluation))
         best, best_epoch, self._warned = 0, 0, False
-        for epoch in range(whole("epochs", epochs)):
+        for epoch in range(whole("epochs", epochs, 0)):
             self._epoch(training, mini_batch_size, eta, lmbda)
             print(f"Epoch {epoch} training complete")
             for wanted, entries, measure, line, examples in monitors:
@@ -191,6 +195,7 @@ class Network(network.Network):
         """
         return self._total(Examples(data, "data", self.sizes), lmbda)
 
+    @np.errstate(over="ignore")  # weights may be huge before they are NaN
     def _total(self, examples, lmbda):
         if not (self._cost() is None or self._own("feedforward") or self._other_neuron()):
             return self.engine().total_cost(tuple(examples), lmbda)
@@ -222,14 +227,26 @@ def load(filename, cost=None):
         if cost is None and data["cost"] not in COSTS:
             raise ValueError(f"its cost is {data['cost']}, which network2 does not have; one of your "
                              f"own is handed in, load({str(filename)!r}, cost={data['cost']})")
-        net = Network(data["sizes"], cost=cost or COSTS[data["cost"]])
-        net.weights = [np.array(w, dtype=float) for w in data["weights"]]
-        net.biases = [np.array(b, dtype=float) for b in data["biases"]]
-        net.engine()  # checks the shapes
+        sizes, weights, biases = checked_sizes(data["sizes"]), *_numbers(data)
+        shapes = [(n, n_in) for n_in, n in zip(sizes, sizes[1:])], [(n, 1) for n in sizes[1:]]
+        # Before a network is made: sizes alone could claim any amount of memory.
+        if ([w.shape for w in weights], [b.shape for b in biases]) != shapes:
+            raise ValueError(f"its weights and biases are not those of a network of {sizes}")
+        net = Network(sizes, cost=cost or COSTS[data["cost"]])
+        net.weights, net.biases = weights, biases
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {filename}") from None
     except IsADirectoryError:
         raise ValueError(f"{filename} is a folder, not a network that network2 has saved") from None
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(f"{filename} is not a network that network2 has saved: {error}") from None
     return net
+
+
+def _numbers(data):
+    """(weights, biases) in a file's data, lists of float arrays."""
+    for name in "weights", "biases":
+        arrays = [np.array(one) for one in data[name]]
+        if any(array.dtype.kind not in "fi" for array in arrays):  # null would become NaN
+            raise ValueError(f"its {name} are not all numbers")
+        yield [array.astype(float) for array in arrays]

@@ -13,7 +13,7 @@ Same names, shapes and printed lines, in float32.  What was symbolic there is pl
 """
 
 import math
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +118,20 @@ def _pair(data, name, least):
 
 # --- the network ----------------------------------------------------------------------------------
 
+class Engine(CoreNetwork):
+    """nndl's network, which speaks of the book's layers, each a list of its own."""
+
+    def __init__(self, parts, **more):
+        self.names = [f"layers[{number}]" for number, part in enumerate(parts) for _ in part]
+        super().__init__(list(chain(*parts)), **more)
+
+    def _what_went_wrong(self, x):
+        text = super()._what_went_wrong(x)
+        for number, (name, layer) in enumerate(zip(self.names, self.layers)):
+            text = text.replace(f"layers[{number}], {layer!r} ", f"{name} ")
+        return text
+
+
 class Network:
     """Layers in a row, trained by stochastic gradient descent.
 
@@ -129,8 +143,7 @@ class Network:
     def __init__(self, layers, mini_batch_size, mended=()):
         if not isinstance(layers, (list, tuple)):
             raise TypeError(f"layers must be a list of layers, not {layers!r}")
-        if whole("mini_batch_size", mini_batch_size) < 1:
-            raise ValueError(f"mini_batch_size must be at least 1, not {mini_batch_size}")
+        whole("mini_batch_size", mini_batch_size, 1)
         if isinstance(mended, str):
             raise TypeError(f'mended must be a tuple of names, ("{mended}",), not {mended!r} alone')
         self.layers, self.mini_batch_size, self.mended = layers, mini_batch_size, set(mended)
@@ -158,8 +171,8 @@ class Network:
         for layer in self.layers:
             shape = layer.stands_behind(shape, self.mini_batch_size)
         self.params = [param for layer in self.layers for param in layer.params]
-        self.engine = CoreNetwork([one for layer in self.layers for one in layer.made_of(self.mended)],
-                                  input_shape=input_shape, seed=seed)
+        self.engine = Engine([layer.made_of(self.mended) for layer in self.layers],
+                             input_shape=input_shape, seed=seed)
         for param in self.params:
             param.set_value(param.value)
 
@@ -191,15 +204,14 @@ class Network:
         m = mini_batch_size
         if m != self.mini_batch_size:
             raise ValueError(f"mini_batch_size must be the network's, {self.mini_batch_size}, not {m}")
-        x, y = _pair(training_data, "training_data", m)
-        _pair(validation_data, "validation_data", m)
+        # Whatever there is to say against what comes in is said before anything is printed.
+        x, y = self._checked("training_data", training_data)
+        self._checked("validation_data", validation_data)
         if test_data:
-            self._test_images = _pair(test_data, "test_data", m)[0]
-        whole("epochs", epochs)
-        self._check_images("training_data", x)
+            self._test_images = self._checked("test_data", test_data)[0]
+        whole("epochs", epochs, 0)
         if real("eta", eta) < 0:
             raise ValueError(f"eta must be at least 0, not {eta}")
-        # Whatever the engine has to say against it, it says before anything is printed.
         self.engine.SGD((x[:m], y[:m]), 0, m, eta, real("lmbda", lmbda), progress=False)
         batches, order = len(x) // m, np.arange(len(x))
         best, best_iteration, test_accuracy = 0.0, 0, None
@@ -232,7 +244,7 @@ class Network:
 
     def accuracy(self, data):
         """The fraction of data that is classified rightly; a last short mini-batch is left out."""
-        x, y = _pair(data, "data", self.mini_batch_size)
+        x, y = self._checked("data", data)
         n = len(x) // self.mini_batch_size * self.mini_batch_size
         return self.engine.accuracy((x[:n], y[:n]))
 
@@ -255,12 +267,27 @@ class Network:
             raise ValueError("SGD has had no test_data yet: say net.predict(test_data)")
         return self.engine.predict(self._test_images[some])
 
+    def _checked(self, name, data):
+        """(images, labels) of data, checked."""
+        x, y = _pair(data, name, self.mini_batch_size)
+        self._check_images(name, x)
+        return self.engine._data(name, (x, y))
+
     def _check_images(self, name, x):
         """They must be as large as the first layer has it."""
-        n_in = math.prod(self.engine.input_shape)
-        if x.ndim < 2 or math.prod(x.shape[1:]) != n_in:
-            raise ValueError(f"{name}: the images must be rows of {n_in} numbers for the first layer, "
-                             f"(n, {n_in}), not {x.shape}")
+        first, n_in, there = self.layers[0], math.prod(self.engine.input_shape), math.prod(x.shape[1:])
+        if x.ndim > 1 and there == n_in:
+            return
+        wrong = f"{name}: the images must be rows of {n_in} numbers for the first layer, (n, {n_in}), "
+        if x.ndim < 2:
+            raise ValueError(f"{wrong}not {x.shape}")
+        if isinstance(first, FullyConnectedLayer):
+            mend = f"n_in is {there}"
+        else:
+            m, maps, *_ = first.image_shape
+            side = math.isqrt(there // maps)
+            mend = f"image_shape is {(m, maps, side, there // maps // side)}"
+        raise ValueError(f"{wrong}not ({len(x)}, {there}); for such images its {mend}")
 
 
 # --- layers ---------------------------------------------------------------------------------------
@@ -331,6 +358,10 @@ class ConvPoolLayer(_Layer):
         self.poolsize = _shape("poolsize", poolsize, (2, 2))
         self.activation_fn = _known(activation_fn)
         maps, _, rows, columns = filter_shape
+        if rows > image_shape[2] or columns > image_shape[3]:
+            raise ValueError(f"filter_shape {tuple(filter_shape)} has larger filters than image_shape "
+                             f"{tuple(image_shape)} has images; filter_shape comes first, then "
+                             "image_shape")
         n_out = max(1, maps * rows * columns // math.prod(poolsize))
         w = _normal(filter_shape, np.sqrt(1.0 / n_out))
         self._begin(self._core(), w, _normal((maps,), 1.0), self.turned)
@@ -368,7 +399,7 @@ class FullyConnectedLayer(_Layer):
     """
 
     def __init__(self, n_in, n_out, activation_fn=sigmoid, p_dropout=0.0):
-        self.n_in, self.n_out = whole("n_in", n_in), whole("n_out", n_out)
+        self.n_in, self.n_out = whole("n_in", n_in, 1), whole("n_out", n_out, 1)
         if not 0 <= real("p_dropout", p_dropout) < 1:
             raise ValueError(f"p_dropout must be a probability from 0 to below 1, not {p_dropout!r}")
         self.p_dropout, self.activation_fn = p_dropout, _known(activation_fn)

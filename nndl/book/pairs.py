@@ -24,7 +24,7 @@ class Examples:
         self.order = np.arange(len(self.y))
         if self.images.shape[1] != sizes[0]:
             raise ValueError(f"{name}: each x must be a column ({sizes[0]}, 1) for a network of "
-                             f"{sizes}, not of {self.images.shape[1]} numbers")
+                             f"{sizes}, not ({self.images.shape[1]}, 1)")
 
     def __len__(self):
         return len(self.y)
@@ -78,10 +78,12 @@ def _stacked(pairs, name, sizes):
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a list of pairs (x, y), not of {type(pairs[0]).__name__}; "
                         f"{WRAPPER}") from None
-    shapes = {np.shape(one) for one in x}
-    if len(shapes) != 1 or (len(shape := shapes.pop())) != 2 or shape[1] != 1:
-        raise ValueError(f"{name}: each x must be a column ({sizes[0]}, 1), not {np.shape(x[0])}; say "
-                         "x.reshape(-1, 1)")
+    column = (sizes[0], 1)
+    for number, shape in enumerate(map(np.shape, x)):
+        if shape != column:
+            say = "; say x.reshape(-1, 1)" if np.prod(shape) == sizes[0] else ""
+            raise ValueError(f"{name}: each x must be a column {column}, not {shape} as in "
+                             f"{name}[{number}]{say}")
     images = np.stack(x).reshape(len(x), -1)
     if images.dtype.kind not in "fiub":
         raise TypeError(f"{name}: each x must be a column of numbers, not of {images.dtype}")
@@ -89,17 +91,25 @@ def _stacked(pairs, name, sizes):
         images = images.astype(float)  # bytes would be taken for pixels, byte/256
     if all(np.ndim(one) == 0 for one in y):
         return images, _labels(y, name, sizes)
-    if any(np.shape(one) != (sizes[-1], 1) for one in y):
-        wrong = next(np.shape(one) for one in y if np.shape(one) != (sizes[-1], 1))
-        raise ValueError(f"{name}: each y must be a label or a column ({sizes[-1]}, 1), not {wrong}; "
-                         "mnist_loader.vectorized_result(label) makes one")
+    for number, shape in enumerate(map(np.shape, y)):
+        if shape != (sizes[-1], 1):
+            raise ValueError(f"{name}: each y must be a label or a column ({sizes[-1]}, 1), not "
+                             f"{shape} as in {name}[{number}]; mnist_loader.vectorized_result(label) "
+                             "makes one")
     return images, np.stack(y).reshape(len(y), -1).astype(float)
 
 
 def _labels(y, name, sizes):
     """Numbers y as labels (m,), or as desired outputs (m, 1) of a network with one output."""
     labels = np.array(y)
-    if labels.dtype.kind not in "fiub" or (sizes[-1] > 1 and np.any(labels != np.round(labels))):
+    if labels.dtype.kind not in "fiub":
+        wrong = np.array([np.asarray(one).dtype.kind not in "fiub" for one in y])
+    elif sizes[-1] > 1:
+        wrong = (labels != np.round(labels)) | (labels < 0) | (labels >= sizes[-1])
+    else:
+        wrong = np.zeros(len(y), bool)
+    if wrong.any():
+        number = int(wrong.argmax())
         raise ValueError(f"{name}: each y must be a label, a whole number from 0 to {sizes[-1] - 1}, "
-                         f"or a column ({sizes[-1]}, 1), not as in {y[0]!r}")
+                         f"or a column ({sizes[-1]}, 1), not {y[number]!r} as in {name}[{number}]")
     return labels.astype(np.int64) if sizes[-1] > 1 else labels.astype(float).reshape(-1, 1)

@@ -149,8 +149,11 @@ def misclassified(images, labels, predictions, path, most=MOST, names=None, tota
 
 
 def misclassified_figure(images, labels, predictions, most=MOST, names=None, total=None,
-                         what="test images"):
-    """The Figure that `misclassified` saves."""
+                         what="test images", title=None):
+    """The Figure that `misclassified` saves; a prediction whose name is "" is not spoken of.
+
+    title : None says how many are misclassified
+    """
     images, labels, predictions = _images(images), np.asarray(labels), np.asarray(predictions)
     for name, array in (("labels", labels), ("predictions", predictions)):
         if array.shape != (len(images),) or array.dtype.kind not in "iu":
@@ -164,8 +167,8 @@ def misclassified_figure(images, labels, predictions, most=MOST, names=None, tot
     wrong = np.flatnonzero(labels != predictions)
     if not wrong.size:
         return Sheet(880, 0, f"None of the {total:,} {what} is misclassified").figure
-    title = (f"{wrong.size:,} of {total:,} {what} {'is' if wrong.size == 1 else 'are'} "
-             "misclassified")
+    title = title or (f"{wrong.size:,} of {total:,} {what} "
+                      f"{'is' if wrong.size == 1 else 'are'} misclassified")
     if wrong.size > most:
         title += f" (the first {most} are shown)" if most > 1 else " (the first is shown)"
     shown = wrong[:most]
@@ -178,8 +181,10 @@ def misclassified_figure(images, labels, predictions, most=MOST, names=None, tot
                  largest=168, most=(1420, 1300))
     thing = "digit" if names is None and labels.max() <= 9 else "class"
     sheet = Sheet(max(grid.width - 14, 880), grid.height, title)
-    sheet.key([("upper right:", GREY, 10), (f"the right {thing}", BLACK, 45),
-               ("lower right:", GREY, 10), ("what the network said", WRONG, 0)])
+    key = [("upper right:", GREY, 10), (f"the right {thing}", BLACK, 45)]
+    if any(prediction for _, prediction in said):
+        key += [("lower right:", GREY, 10), ("what the network said", WRONG, 0)]
+    sheet.key(key)
     low, high = (0, 255) if images.dtype == np.uint8 else (min(0, images[shown].min()),
                                                            images[shown].max())
     for number, (i, (right, prediction)) in enumerate(zip(shown, said)):
