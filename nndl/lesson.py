@@ -226,6 +226,15 @@ def command_line(main, full, arguments=None, name=None):
     return run(parser.prog, work)
 
 
+def solution(main):
+    """Run a worked solution, its main, as its command line has it; returns the exit status."""
+    file = Path(inspect.getsourcefile(main))
+    name = f"python -m lessons.solutions.{file.stem}"
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    Parser(prog=name, description=said.splitlines()[0]).parse_args()
+    return run(name, main)
+
+
 OPTIONS = ("epochs", "train_size", "seed", "backend", "out")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from nndl import load_mnist, plots
 from nndl.book import legacy, network3
 from nndl.data.expand import shifted
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 MINI_BATCH_SIZE, ETA, MOST = 10, 0.1, 6
 
@@ -71,4 +71,4 @@ def main(epochs=3, train_size=3000, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -26,6 +26,7 @@ import numpy as np
 
 from nndl import Conv, Dense, MaxPool, Network, Sigmoid
 from nndl.gradcheck import check_network
+from nndl.lesson import solution
 
 SIDE, KERNEL, MAPS, OUTPUTS = 8, 3, (2, 3), 3
 
@@ -92,4 +93,4 @@ def main(seed=0):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

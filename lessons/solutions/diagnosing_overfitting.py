@@ -18,7 +18,7 @@ from pathlib import Path
 
 from nndl import ConvPool, Dense, Network, ReLU, Softmax, load_mnist, plots
 from nndl.book import legacy, network3
-from nndl.lesson import counted, percent
+from nndl.lesson import counted, percent, solution
 
 MINI_BATCH_SIZE, ETA = 10, 0.03
 
@@ -101,4 +101,4 @@ def main(epochs=10, few=300, many=4000, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

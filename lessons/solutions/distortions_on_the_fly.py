@@ -23,7 +23,7 @@ import numpy as np
 from nndl import ConvPool, Dense, Network, ReLU, Softmax, load_mnist, plots
 from nndl.book import legacy, network3
 from nndl.data.distort import distorted
-from nndl.lesson import counted, percent, spread
+from nndl.lesson import counted, percent, solution, spread
 from nndl.schedules import falling
 
 MINI_BATCH_SIZE, ETA = 10, 0.05
@@ -93,4 +93,4 @@ def main(epochs=20, train_size=500, runs=2, seed=0, out="pictures", test_size=10
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -16,7 +16,7 @@ import io
 
 from nndl import ConvPool, Dense, Network, Softmax, load_mnist
 from nndl.book import legacy, network3
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 MINI_BATCH_SIZE, ETA = 10, 0.1
 SHAPES = {"filter_shape": (10, 1, 5, 5), "image_shape": (MINI_BATCH_SIZE, 1, 28, 28)}
@@ -73,4 +73,4 @@ def main(epochs=30, train_size=500, n=3, seed=0, test_size=10_000):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -16,7 +16,7 @@ SGD ends where the rule says.
 from dataclasses import dataclass
 
 from nndl import Dense, Network, Sigmoid, Softmax, load_mnist
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 
 @dataclass(frozen=True)
@@ -107,4 +107,4 @@ def main(epochs=50, train_size=5000, seed=0):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

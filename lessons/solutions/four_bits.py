@@ -24,7 +24,7 @@ import itertools
 import numpy as np
 
 from nndl import Dense, Network, Sigmoid, load_mnist
-from nndl.lesson import percent, spread
+from nndl.lesson import percent, solution, spread
 
 C = 10.0
 BITS = np.arange(10)[:, None] >> np.arange(4) & 1   # (10, 4), BITS[d, k] is bit k of digit d
@@ -90,4 +90,4 @@ def main(epochs=10, train_size=10_000, runs=3, seed=0):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

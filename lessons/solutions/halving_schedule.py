@@ -16,7 +16,7 @@ To be short, η is halved here after four epochs without improvement; the exerci
 from pathlib import Path
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 ETA, LMBDA, MINI_BATCH_SIZE = 1.0, 1.0, 10
 SMALLEST = 1 / 128
@@ -82,4 +82,4 @@ def main(patience=4, train_size=5000, most=200, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -33,6 +33,7 @@ from lessons.network_6_3_character_model import (
     parts,
 )
 from nndl import plots
+from nndl.lesson import solution
 from nndl.text import Alphabet, perplexity, streams
 
 LONGEST = 8   # letters before
@@ -109,4 +110,4 @@ def main(epochs=10, hidden=128, letters=None, longest=LONGEST, seed=0, out="pict
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

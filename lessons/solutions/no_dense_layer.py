@@ -20,7 +20,7 @@ from pathlib import Path
 from nndl import Dense, Flatten, Network, Softmax, load_mnist, plots
 from nndl.comparing import compared
 from nndl.experiments import EXPERIMENTS
-from nndl.lesson import percent, spread
+from nndl.lesson import percent, solution, spread
 from nndl.reproduce import results
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "results" / "reproduce"
@@ -67,4 +67,4 @@ def main(epochs=4, train_size=4000, seed=0, out="pictures", test_size=10_000):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

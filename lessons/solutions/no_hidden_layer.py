@@ -14,7 +14,7 @@ of chapter 1 not all are good here: with η = 3 and large weights some outputs s
 from pathlib import Path
 
 from nndl import Dense, Network, Sigmoid, Softmax, load_mnist, plots
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 SETTINGS = {  # layers, cost, eta
     "chapter 1's: quadratic, η = 3, large weights":
@@ -52,4 +52,4 @@ def main(epochs=5, train_size=50_000, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import Dense, Network, ReLU, initialize, load_mnist, plots
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 C, DEPTH, WIDTH = 2.0, 20, 100
 
@@ -93,4 +93,4 @@ def main(seed=0, images=200, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -19,7 +19,7 @@ import numpy as np
 
 from nndl import ConvPool, Dense, Network, Softmax, load_mnist
 from nndl.book import network3
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 MINI_BATCH_SIZE, ETA = 10, 0.1
 
@@ -85,4 +85,4 @@ def main(epochs=1, train_size=2000, seed=0):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -20,7 +20,7 @@ the steepest descent in its own weights, and w/2 is not w.
 import numpy as np
 
 from nndl import ConvPool, Dense, Network, Sigmoid, Softmax, Tanh, load_mnist
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 MINI_BATCH_SIZE, ETA = 10, 0.1
 
@@ -68,4 +68,4 @@ def main(epochs=2, train_size=5000, seed=0):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

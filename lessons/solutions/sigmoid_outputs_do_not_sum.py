@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import Dense, Network, Sigmoid, Softmax, load_mnist, plots
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 MINI_BATCH_SIZE = 10
 
@@ -52,4 +52,4 @@ def main(epochs=5, train_size=10_000, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

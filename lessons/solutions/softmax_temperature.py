@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import Dense, Network, Sigmoid, Softmax, load_mnist, plots
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 Z = {"z = 2": 2.0, "z = 1.5": 1.5, "z = 0": 0.0, "z = -1": -1.0}
 MINI_BATCH_SIZE, ETA = 10, 0.3
@@ -65,4 +65,4 @@ def main(epochs=5, train_size=10_000, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

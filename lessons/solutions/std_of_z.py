@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import initialize, plots
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 N_IN = 1000
 SATURATED = np.log(99)  # |z| beyond which σ(z) is within 0.01 of 0 or 1
@@ -48,4 +48,4 @@ def main(neurons=10_000, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -21,6 +21,7 @@ import numpy as np
 
 from nndl import Dense, Network, Recurrent, Softmax, plots
 from nndl.data.tasks import binary_sums
+from nndl.lesson import solution
 
 UNITS, BITS = 12, 23          # 24 steps
 PIECES = (1, 2, 3, 4, 6, 8, 12, 24)
@@ -79,4 +80,4 @@ def main(n=10_000, epochs=6, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

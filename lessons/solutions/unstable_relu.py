@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import Dense, Network, ReLU, Sigmoid, Softmax, load_mnist, plots
-from nndl.lesson import percent
+from nndl.lesson import percent, solution
 
 DEPTH, WIDTH = 20, 100
 SCALES = {ReLU: (1, 2, 4), Sigmoid: (1, 4, 100, 400)}
@@ -74,4 +74,4 @@ def main(images=200, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

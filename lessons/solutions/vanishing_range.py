@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import plots
+from nndl.lesson import solution
 
 
 def width(w):
@@ -55,4 +56,4 @@ def main(out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

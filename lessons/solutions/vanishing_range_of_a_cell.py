@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import plots
+from nndl.lesson import solution
 
 WEIGHTS = (0.9, 1.2, 1.72, 3.0)
 BEGIN = 0.01
@@ -79,4 +80,4 @@ def main(steps=40, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

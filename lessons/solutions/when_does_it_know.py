@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from nndl import Dense, Last, Network, Recurrent, Softmax, load_mnist, plots
+from nndl.lesson import solution
 
 UNITS, ETA, MINI_BATCH_SIZE = 64, 0.02, 20
 ASKED = ("at the end", "after each row")
@@ -71,4 +72,4 @@ def main(epochs=4, train_size=10_000, seed=0, out="pictures"):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))

@@ -32,6 +32,7 @@ from lessons.network_6_3_character_model import (
     parts,
 )
 from nndl import plots
+from nndl.lesson import solution
 from nndl.sampling import sampler, write
 from nndl.text import Alphabet, streams
 
@@ -88,4 +89,4 @@ def main(epochs=10, hidden=128, letters=None, temperatures=TEMPERATURES, seed=0,
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(solution(main))
