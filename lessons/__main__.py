@@ -55,8 +55,8 @@ def list_of(there):
         minutes = f"{results[0]['minutes']:.1f} min" if results else ""
         try:
             said = about(path)
-            section = "".join(re.findall(r'^chapter \d+, [^";]*"[^"]+"', said.book))
-            rows.append((id, said.question, section or said.book, minutes))
+            section = re.match(r'chapter \d+, (?:from )?"[^"]+"(?: to "[^"]+")?', said.book)
+            rows.append((id, said.question, section[0] if section else said.book, minutes))
         except (SyntaxError, ValueError) as error:
             rows.append((id, f"{path.name}: {error}", "", ""))
     wide = [max(map(len, column)) for column in zip(*rows)]
@@ -80,12 +80,13 @@ def run_one(id, there, options, all_options=True):
         print(f"\n{NAME} {id}: stopped; nothing was saved", file=sys.stderr)
         return STOPPED
 
+    def made():
+        return {*(Path(options.out or "pictures") / path.stem).glob("*/results.json")}
+
     def keep():
-        folder = writable(options.results, "--results")
-        made = max((Path(options.out or "pictures") / path.stem).glob("*/results.json"),
-                   key=lambda results: results.stat().st_mtime)
         seed = f".{options.seed or 0}" if options.full else ""
-        shutil.copyfile(made, folder / f"{id}{seed}.json")
+        for new in made() - before:  # none from a lesson that could not be run
+            shutil.copyfile(new, Path(options.results) / f"{id}{seed}.json")
 
     known = inspect.signature(module.main).parameters
     given = [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in OPTIONS
@@ -93,12 +94,20 @@ def run_one(id, there, options, all_options=True):
     given += ["--full"] * options.full
     if options.results and (status := run(NAME, lambda: writable(options.results, "--results"))):
         return status
+    before = made()
     status = command_line(module.main, module.FULL, given, f"{NAME} {id}")
     return status or (run(NAME, keep) if options.results else 0)
 
 
 def run_several(asked, there, options):
     """Run lesson after lesson, also where one fails; returns the exit status of the worst."""
+    def folders():  # once, and not for each lesson
+        for name in ("out", "results"):
+            if folder := getattr(options, name):
+                writable(folder, f"--{name}")
+
+    if status := run(NAME, folders):
+        return status
     worst, began, rows = 0, time.perf_counter(), []
     for number, id in enumerate(asked, start=1):
         print(f"\n--- lesson {number} of {len(asked)}, {time.perf_counter() - began:.0f} s so far")

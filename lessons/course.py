@@ -50,8 +50,9 @@ def measured(id, which="quick"):
 
 MAP = HERE / "README.md"
 NNDL = HERE.parent / "nndl"
-# Where an equation is looked for: what is read with the book open.
+# Where an equation is looked for: what is read with the book open, and if it is not there, the lessons.
 READ = ("ops/*_numpy.py", "layers.py", "costs.py", "network.py", "gradcheck.py")
+LESSONS = ("network_*.py", "solutions/*.py")
 
 
 def map_of_the_course():
@@ -97,15 +98,15 @@ def promised():
 
 
 def full_runs():
-    """A Markdown table: lessons 3.x as the book trains, over their seeds, and what is promised."""
-    rows = [("lesson", "test images that are right, %", "commonly promised, %"),
-            ("---", "---:", "---:")]
+    """A Markdown table: lessons 3.x at full length, over their seeds, and what is promised."""
+    rows = [("lesson", "epochs", "test images that are right, %", "commonly promised, %"),
+            ("---", "---:", "---:", "---:")]
     for id, said in promised().items():
         if results := measured(id, "full"):
             accuracies = [accuracy for result in results
                           for accuracy in flat(result["measured"].get("accuracy", []))]
             if accuracies:
-                rows.append((id, spread(accuracies), said))
+                rows.append((id, str(results[0]["settings"]["epochs"]), spread(accuracies), said))
     return table(rows) if len(rows) > 2 else "Not yet measured.\n"
 
 
@@ -132,18 +133,24 @@ def flat(value):
 
 
 def equations():
-    """{number in the book: [(file in nndl/, function)]} of all that docstrings cite."""
+    """{number in the book: [(file, function)]} of all that docstrings cite; nndl's, or the lessons'."""
+    found = equations_in(HERE, LESSONS) | equations_in(NNDL, READ)
+    return dict(sorted(found.items(), key=lambda pair: (
+        pair[0].isdigit(), int(re.search(r"\d+", pair[0])[0]), pair[0])))
+
+
+def equations_in(folder, patterns):
+    """The same in some of a folder's files, named from here."""
     found = {}
-    for path in sorted(path for pattern in READ for path in NNDL.glob(pattern)):
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             inner = node.body if isinstance(node, ast.ClassDef) else []
             for each in (node, *inner):
                 if isinstance(each, (ast.FunctionDef, ast.ClassDef)) and each.name[0] != "_":
                     name = each.name if each is node else f"{node.name}.{each.name}"
                     for number in cited(ast.get_docstring(each) or ""):
-                        found.setdefault(number, []).append((str(path.relative_to(NNDL)), name))
-    return dict(sorted(found.items(), key=lambda pair: (
-        pair[0].isdigit(), int(re.search(r"\d+", pair[0])[0]), pair[0])))
+                        found.setdefault(number, []).append((path, name))
+    return found
 
 
 def cited(text):
@@ -161,6 +168,10 @@ WHAT = {
     "BP2": "the error backwards, δ = wᵀδ ⊙ σ'(z)", "BP3": "∂C/∂b = δ", "BP4": "∂C/∂w = δ aᵀ",
     "3": "the sigmoid", "6": "the quadratic cost", "20": "a step for a mini-batch, weights",
     "21": "a step for a mini-batch, biases", "22": "a layer, a' = σ(wa + b)", "25": "z = wa + b",
+    "27": "the quadratic cost of one example", "83": "softmax with a constant, its temperature",
+    "108": "momentum, w' = w + v'", "111": "a sigmoid as a tanh",
+    "123": "the width of the inputs whose gradient does not vanish",
+    "124": "BP2 through many layers, as matrices",
     "30": "BP1 for the quadratic cost", "46": "the numerical gradient", "63": "the cross-entropy cost",
     "66": "BP1 for the cross-entropy, δ = a - y", "68": "linear outputs", "78": "softmax",
     "79": "its outputs sum to 1", "80": "the log-likelihood cost", "84": "its BP1, δ = a - y",
@@ -174,8 +185,19 @@ def index_of_equations():
     rows = [("equation", "what it is", "where"), ("---",) * 3]
     for number, places in equations().items():
         rows.append((number if number.startswith("BP") else f"({number})", WHAT[number],
-                     ", ".join(f"`{name}` in [{path}](../nndl/{path})" for path, name in places)))
+                     ", ".join(f"`{name}` in [{_short(path)}]({_link(path)})"
+                               for path, name in places)))
     return table(rows)
+
+
+def _short(path):
+    """A file as a reader knows it: costs.py, or lessons/solutions/momentum.py."""
+    return path.relative_to(NNDL if path.is_relative_to(NNDL) else HERE.parent).as_posix()
+
+
+def _link(path):
+    """The same from the map."""
+    return f"../nndl/{_short(path)}" if path.is_relative_to(NNDL) else path.relative_to(HERE).as_posix()
 
 
 def table(rows):

@@ -1,6 +1,7 @@
 """1.0  How does a network learn to read digits that nobody has explained to it?
 
-Book: chapter 1, "A simple network to classify handwritten digits" and "Implementing our network".
+Book: chapter 1, "A simple network to classify handwritten digits" and "Implementing our network
+    to classify digits".
 Before: nothing but what a derivative is.
 Next: 1.1, how many hidden neurons.
 
@@ -18,12 +19,12 @@ Exercises
 2. The book's (ch. 1): weights by hand that turn ten outputs into four bits.  Worked:
    solutions/four_bits.py
 3. Train it with mini-batches of 1, of 100, of all images.  What does an epoch take, and what is it
-   worth?
+   worth?  Worked: solutions/mini_batch_sizes.py
 """
 
 from nndl import Dense, Network, Sigmoid, load_mnist, plots
 from nndl.costs import QuadraticCost
-from nndl.lesson import Lesson, command_line, counted, percent
+from nndl.lesson import Lesson, command_line, counted, percent, smoothness
 
 ETA, MINI_BATCH_SIZE = 3.0, 10
 FULL = {"epochs": 30, "train_size": 50_000}
@@ -83,9 +84,14 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures"):
     plots.learning_curves(history, lesson.path("learning_curves.png"))
     plots.bars({f"before: it says {before.argmax()}": dict(enumerate(map(float, before))),
                 f"after: it says {after.argmax()}": dict(enumerate(map(float, after)))},
-               lesson.path("outputs.png"), f"The ten outputs for the first test image, a {label}",
-               "activation of the output neuron")
-    plots.first_weights(net.layers[1].w, lesson.path("first_weights.png"), (28, 28))
+               lesson.path("outputs.png"),
+               f"Of a {label}, the first test image, it says {before.argmax()} before training, "
+               f"{after.argmax()} after", "activation of the output neuron", x="output neuron")
+    w = net.layers[1].w
+    plots.first_weights(w, lesson.path("first_weights.png"), (28, 28),
+                        f"The first weights of {len(w)} neurons: those of pixels side by side "
+                        f"correlate by {smoothness(w.reshape(-1, 28, 28)):.2f}; in noise it is 0, in "
+                        "strokes nearly 1")
     lesson.take_away(
         f"{percent(chance)} % of the test images are right before training, {percent(accuracy)} % "
         f"after {counted(epochs, 'epoch')} on {train_size:,} images: by nothing but steps downhill.",

@@ -16,8 +16,9 @@ Measured in 0.2 minutes: Of the test images are read: with 1 hidden neuron 18.99
 
 Exercises
 1. The book's (ch. 1): no hidden neurons at all, 784-10.  Worked: solutions/no_hidden_layer.py
-2. A network of 100 that never says one of the digits: look at the bias of that output neuron, and at
-   its activation for images of that digit.  Why does it not learn any more?  Lesson 2.0 mends it.
+2. A network of 100 that never says one of the digits: look at the weighted input z of that output
+   neuron, and at its activation for images of that digit.  Why does it not learn any more?  Lesson 2.0
+   mends it.  Worked: solutions/silent_output.py
 """
 
 import numpy as np

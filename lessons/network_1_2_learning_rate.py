@@ -17,7 +17,7 @@ Measured in 0.2 minutes: Chosen by the validation images, η = 3 reads 91.01 ± 
 
 Exercises
 1. Between 3 and 100, from which η on does the network read worse?  And from which η on nothing at all?
-2. Halve the mini-batch.  Does the best η change?
+   Worked: solutions/eta_too_large.py
 """
 
 import numpy as np
@@ -53,7 +53,7 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
         it is large a step ends where the gradient was never asked: on the other side of the valley,
         perhaps higher up than before.""")
     lesson.mathematics("""
-        ΔC ≈ ∇C·Δv,   Δv = -η ∇C   ->   ΔC ≈ -η ‖∇C‖² <= 0, for small steps   (7), (10)
+        ΔC ≈ ∇C·Δv,   Δv = -η ∇C   ->   ΔC ≈ -η ‖∇C‖² <= 0, for small steps   (9), (10)
         C = v²/2, ∂C/∂v = v:   v -> (1 - η) v   shrinks for 0 < η < 2, jumping to and fro from η = 1
         w -> w - η/m Σ ∂C_x/∂w                                                (20)""")
     walks = {f"η = {eta:g}": one_dimension(eta) for eta in IN_ONE_DIMENSION}

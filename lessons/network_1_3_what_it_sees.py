@@ -15,7 +15,8 @@ Measured in 0.1 minutes: Darkness alone reads 22.25 % of the test images, the ne
 
 Exercises
 1. Show the network noise: images whose pixels are drawn at random.  What does it say, and how sure is
-   it?  Is there anything in how it was trained that would let it say "none"?
+   it?  Is there anything in how it was trained that would let it say "none"?  Worked:
+   solutions/sure_of_noise.py
 """
 
 import numpy as np
@@ -104,7 +105,7 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
     plots.bars({f"training images of each digit; darkest: {order[-1]}, lightest: {order[0]}": darkness},
                lesson.path("darkness.png"),
                f"Darkness alone reads {percent(by_darkness['test_accuracy'][0])} % of the test images",
-               "mean pixel, 0 to 1")
+               "mean pixel, 0 to 1", x="digit")
     plots.misclassified(test.images, test.labels, said, lesson.path("misclassified.png"), most=80)
     ten = test.images[[np.flatnonzero(test.labels == digit)[0] for digit in range(10)]]
     plots.rows_of_images(

@@ -24,6 +24,7 @@ Exercises
 4. The book's (ch. 3): from softmax's outputs back to its inputs.  Worked:
    solutions/inverting_softmax.py
 5. Start the neuron at w = b = -2, so that it is nearly right.  What do the two costs make of that?
+   Worked: solutions/nearly_right.py
 """
 
 import numpy as np

@@ -18,6 +18,7 @@ Exercises
 1. The book's (ch. 3): L1 regularisation, and a λ that does better than none.  Worked:
    solutions/l1_regularisation.py
 2. λ = 10 here.  Does it overfit still?  What does it read, and what has become of the weights?
+   Worked: solutions/lambda_too_large.py
 """
 
 import math

@@ -17,7 +17,7 @@ Exercises
 1. The book's (ch. 3): why the standard deviation of z is √(3/2) in its example.  Worked:
    solutions/std_of_z.py
 2. Begin with all weights 0 (init="zeros" in both layers).  Does it learn?  What are the rows of the
-   first layer's w afterwards?
+   first layer's w afterwards?  Worked: solutions/all_weights_zero.py
 """
 
 import math

@@ -20,7 +20,7 @@ Exercises
    solutions/halving_schedule.py
 3. The book's (ch. 3): momentum, and what μ > 1 and μ < 0 do.  Worked: solutions/momentum.py
 4. Draw η and λ at random, ten pairs, and train each as long as the search here does.  Is the best of
-   them better than what the steps found?
+   them better than what the steps found?  Worked: solutions/random_search.py
 """
 
 from itertools import pairwise

@@ -18,12 +18,13 @@ Exercises
 1. The book's (ch. 6): leave the dense layer out.  It is the second network here; after 60 epochs, and
    what it is worth on bare pixels.  Worked: solutions/no_dense_layer.py
 2. The book's (ch. 6): how BP1 to BP4 change for this network.  Worked: solutions/conv_backprop.py
-3. Take 5 feature maps, and 40.  What do they cost, and what are they worth?
+3. Take 5 feature maps, and 40.  What do they cost, and what are they worth?  Worked:
+   solutions/feature_maps.py
 """
 
 from nndl import ConvPool, Dense, Flatten, Network, Sigmoid, Softmax, load_mnist, plots
 from nndl.comparing import compared
-from nndl.lesson import Lesson, command_line, counted, note, spread
+from nndl.lesson import Lesson, command_line, counted, note, smoothness, spread
 from nndl.schedules import falling
 
 # For few epochs: each network begins with the learning rate that suits it, which then falls.  The whole
@@ -105,7 +106,10 @@ def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", eta=
         name: [[100 * accuracy for accuracy in curve] for curve in curves[name]] for name in BOOK}},
         lesson.path("accuracy.png"), f"On the test images {finding}",
         note=note(runs))
-    plots.filters(first.layers[0].w, lesson.path("filters.png"))
+    plots.filters(first.layers[0].w, lesson.path("filters.png"),
+                  f"The {len(first.layers[0].w)} filters: weights side by side correlate by "
+                  f"{smoothness(first.layers[0].w):.2f}, before training by "
+                  f"{smoothness(build_network(backend=backend, seed=seed).layers[0].w):.2f}")
     lesson.take_away(
         f"The first convolutional network is right for {spread(accuracies[BOTH])} % of "
         f"the test images; {finding}.",

@@ -15,7 +15,8 @@ Measured in 0.8 minutes: With as many parameters conv 20 + dense 100 came out ah
 Exercises
 1. The book's (ch. 6): give network3 a way to say its accuracy on any data.  Worked:
    solutions/accuracy_on_any_data.py
-2. Shuffle the pixels of all images in the same way.  Which of the two networks minds?
+2. Shuffle the pixels of all images in the same way.  Which of the two networks minds?  Worked:
+   solutions/shuffled_pixels.py
 """
 
 from statistics import mean

@@ -14,9 +14,10 @@ Measured in 1.0 minutes: After the first epoch ReLU is right for 95.37 ± 0.48 (
     0.18 (2) % of the test images.
 
 Exercises
-1. Give the sigmoid network ReLU's eta, and the other way round.  Which of the two minds more?
-2. The book's (ch. 6): what becomes of a ReLU network's outputs when all weights are c times as large?
+1. The book's (ch. 6): what becomes of a ReLU network's outputs when all weights are c times as large?
    Worked: solutions/rescaled_relu.py
+2. Give the sigmoid network ReLU's eta, and the other way round.  Which of the two minds more?
+   Worked: solutions/swapped_etas.py
 """
 
 from nndl import ConvPool, Dense, Network, ReLU, Sigmoid, Softmax, load_mnist, plots

@@ -20,6 +20,7 @@ Exercises
 2. The book's (ch. 3): rescale a tanh network into a sigmoid one.  as_sigmoids below does it for this
    network; on paper: Worked: solutions/sigmoid_and_tanh.py
 3. Train what as_sigmoids returns for one more epoch, and the tanh network too.  Are they still equal?
+   Worked: solutions/after_rescaling.py
 """
 
 import math

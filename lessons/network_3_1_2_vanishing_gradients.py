@@ -16,6 +16,7 @@ Measured in 0.3 minutes: Before training the first layer's gradient with sigmoid
 Exercises
 1. The book's (ch. 6): are gradients unstable with ReLU too?  Worked: solutions/unstable_relu.py
 2. Give the sigmoid layers init="large".  Which layers' gradients grow, and does the network learn?
+   Worked: solutions/large_weights_deep.py
 """
 
 from statistics import mean

@@ -19,6 +19,7 @@ Exercises
 1. The book's (ch. 6): let a network say by itself whether it overfits.  Worked:
    solutions/diagnosing_overfitting.py
 2. Put a Dropout before the first layer as well.  What do the images look like, and does it help?
+   Worked: solutions/dropout_of_pixels.py
 """
 
 import numpy as np

@@ -15,7 +15,8 @@ Measured in 0.4 minutes: The validation images choose p = 0.8. On the test image
 Exercises
 1. The book's (ch. 6): for network3, a learning rate that is a function of the epoch.  Worked:
    solutions/eta_of_the_epoch.py
-2. Give the network 1,000 hidden neurons, or 50.  Does the best rate move?
+2. Give the network 1,000 hidden neurons, or 50.  Does the best rate move?  Worked:
+   solutions/best_rate_by_size.py
 """
 
 from statistics import mean

@@ -16,7 +16,7 @@ Measured in 0.3 minutes: On the test images large with dropout came out ahead of
 
 Exercises
 1. Find a λ for the small network and another for the large one, with which each is best on the
-   validation images.  Which of the two needs more?
+   validation images.  Which of the two needs more?  Worked: solutions/lambda_by_size.py
 """
 
 from nndl import Dense, Dropout, Network, ReLU, Softmax, load_mnist, plots

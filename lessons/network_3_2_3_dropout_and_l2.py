@@ -16,6 +16,7 @@ Measured in 0.5 minutes: With both 93.55 ± 0.14 (2) % of the test images are ri
 
 Exercises
 1. With both, either can be weaker.  Halve p, halve λ: what do the validation images say?
+   Worked: solutions/half_of_each.py
 """
 
 from statistics import mean

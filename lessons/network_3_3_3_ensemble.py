@@ -15,6 +15,7 @@ Measured in 1.1 minutes: One network is right for 96.92 ± 0.21 (5) % of the tes
 
 Exercises
 1. Take the two networks that agree least, and the two that agree most.  Which pair is better together?
+   Worked: solutions/agreeing_pairs.py
 """
 
 import numpy as np
@@ -97,8 +98,8 @@ def main(epochs=4, train_size=5_000, backend=None, seed=0, out="pictures", netwo
         f"{percent(accuracies['vote'])} % ({wrong['vote']} errors; the book's five, on 250,000 images, "
         f"made {BOOK_WRONG}), by mean probability for {percent(accuracies['mean probability'])} %.",
         f"""At least one network is wrong about {some_wrong:,} images, all are about {all_wrong:,}.  Of
-        the {some_wrong - all_wrong:,} between, the vote puts {some_wrong - wrong['vote']:,} right.  The
-        rest are the digits to look at in the museum.""")
+        the {some_wrong - all_wrong:,} between, the vote puts {some_wrong - wrong['vote']:,} right.  In
+        the museum are the others of these, and those that all get wrong.""")
     return lesson.end(accuracy=accuracies["vote"], mean_probability=accuracies["mean probability"],
                       singles=singles, some_wrong=some_wrong, all_wrong=all_wrong)
 

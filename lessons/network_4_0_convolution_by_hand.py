@@ -15,7 +15,8 @@ Measured in 0.1 minutes: Loops, NumPy and Numba compute the same map, to 5e-15; 
 
 Exercises
 1. Work out with a pencil the map for stride 2 and padding 1 together: how large is it, and what is its
-   upper left number?  Then let convolve() of this lesson say it.
+   upper left number?  Then let convolve() of this lesson say it.  Worked:
+   solutions/stride_and_padding.py
 """
 
 import time

@@ -16,7 +16,7 @@ Measured in 0.7 minutes: Of the test images are right: max-pooling 94.29 ± 0.31
 
 Exercises
 1. Overlapping windows, ConvPool(20, 5, pool_size=3, pool_stride=2): is there a difference that the
-   runs do not make themselves?
+   runs do not make themselves?  Worked: solutions/overlapping_pools.py
 """
 
 import numpy as np

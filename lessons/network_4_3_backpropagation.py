@@ -19,6 +19,7 @@ Exercises
 2. The book's (ch. 2): backpropagation with one modified neuron.  Worked:
    solutions/one_modified_neuron.py
 3. Put a mistake into this lesson's backward, say forget a σ'.  Which numbers of the table show it?
+   Worked: solutions/mistakes_in_backward.py
 """
 
 import numpy as np

@@ -17,6 +17,7 @@ Exercises
 1. The book's (ch. 6): rotations, skews and translations on the fly.  Worked:
    solutions/distortions_on_the_fly.py
 2. Move the digits up and down instead.  Is it the same, and if not, what is different about digits?
+   Worked: solutions/up_and_down.py
 """
 
 import numpy as np

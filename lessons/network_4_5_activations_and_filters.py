@@ -19,7 +19,7 @@ Measured in 0.8 minutes: Leaky ReLU and ReLU overlap, their means 0.01 points ap
 Exercises
 1. The book's (ch. 2): backpropagation with linear neurons.  Worked: solutions/linear_neurons.py
 2. Two layers of 3 x 3 filters without a pool between them look at 5 x 5 pixels, as one of 5 x 5 does.
-   Which learns better, and which has fewer parameters?
+   Which learns better, and which has fewer parameters?  Worked: solutions/two_of_three.py
 """
 
 import numpy as np

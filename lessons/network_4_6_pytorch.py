@@ -19,7 +19,7 @@ Exercises
 1. The book's (ch. 2): backpropagation for a whole mini-batch as matrices, as both do here.  Worked:
    solutions/backprop_as_matrices.py
 2. Give both a momentum of 0.9.  The book's (107) has η within v, PyTorch multiplies v by η after: are
-   the weights still equal, and if η is halved half way?
+   the weights still equal, and if η is halved half way?  Worked: solutions/momentum_in_pytorch.py
 """
 
 import time
@@ -31,6 +31,7 @@ from nndl.lesson import Lesson, command_line, counted
 
 ETA, LMBDA, MINI_BATCH_SIZE = 0.03, 1.0, 10
 ENOUGH = 1e-9  # float64 has 16 digits; sums of thousands of numbers lose some
+TIE = 1e-6     # two numbers closer than this share of them are one in float32, which has 7 digits
 FULL = {"steps": 200}
 
 
@@ -62,12 +63,12 @@ def build_in_pytorch(torch, net):
 
 def main(steps=40, backend=None, seed=0, out="pictures"):
     """Compare outputs, gradients and learning.  Returns the largest differences; {} without PyTorch."""
-    lesson = Lesson(__file__, out, steps=steps, backend=backend, seed=seed)
     try:
         import torch
     except ImportError:
-        lesson.step("PyTorch is not installed: pip install torch, and run this lesson again.")
-        return lesson.end()
+        print("4.6 compares with PyTorch, which is not installed: pip install torch, and run it again.")
+        return {}
+    lesson = Lesson(__file__, out, steps=steps, backend=backend, seed=seed)
     lesson.idea("""
         The book's last program hands the derivatives to a library, Theano; today it would be PyTorch.
         There one writes the forward pass only.  Each operation that is done is remembered, and
@@ -75,7 +76,9 @@ def main(steps=40, backend=None, seed=0, out="pictures"):
         once for each operation, as they stand in nndl/ops.
 
         If both are right, the same weights give the same outputs and the same gradients, up to the
-        rounding of the last digits, at each layer and not only at the end.""")
+        rounding of the last digits, at each layer and not only at the end.  There is one place where
+        the last digit decides more: where two neurons of a pool are equal but for it, each program may
+        take another of them for the larger one, and hand the whole δ to another place.""")
     lesson.mathematics("""
         nndl                                         PyTorch
         net.feedforward(x)                           twin(x)
@@ -106,13 +109,22 @@ def main(steps=40, backend=None, seed=0, out="pictures"):
 
     lesson.step(f"""Now both learn: {counted(steps, 'step')} with the same mini-batches, η = {ETA:g},
                 λ = {LMBDA:g}; once in float64, once in float32, as networks are trained.""")
-    learned = {dtype: learn(torch, build_network(backend, seed, dtype), images, labels, steps)
-               for dtype in ("float64", "float32")}
+    learned, parted = {}, {}
+    for dtype in ("float64", "float32"):
+        *learned[dtype], ties = learn(torch, build_network(backend, seed, dtype), images, labels, steps)
+        parted[dtype] = where_they_part(learned[dtype][0], ties)
     lesson.table(("", "nndl, ms a step", "PyTorch, ms a step", "largest difference of a weight, then"),
                  [(dtype, f"{1000 * seconds[0]:.2f}", f"{1000 * seconds[1]:.2f}", f"{apart[-1]:.0e}")
                   for dtype, (apart, seconds) in learned.items()],
                  f"Measured: after {counted(steps, 'step')}; {net.ops.threads} and "
                  f"{torch.get_num_threads()} threads")
+    tie = ""
+    if parted["float32"]:
+        step, gap = parted["float32"]
+        lesson.step(f"""In float32 they part at step {step}: there two neurons of a pool
+                    {f"differ by {gap:.0e} of their value, less than rounding does" if gap else
+                     "are equal"}, and each program has taken another for the larger one.""")
+        tie = f", where two neurons of a pool were equal but for rounding at step {step}"
     plots.lines({"largest difference of a weight or bias": {dtype: apart for dtype, (apart, _) in
                                                             learned.items()}},
                 lesson.path("learning.png"),
@@ -132,12 +144,13 @@ def main(steps=40, backend=None, seed=0, out="pictures"):
         f"The largest difference at any layer, of outputs and gradients, is {most:.0e} (layer {layer})"
         f": {'the two compute the same' if same else 'more than rounding explains'}.  After "
         f"{counted(steps, 'step')} of learning weights differ by {learned['float64'][0][-1]:.0e} in "
-        f"float64, {learned['float32'][0][-1]:.0e} in float32.",
+        f"float64, {learned['float32'][0][-1]:.0e} in float32{tie}.",
         """Nobody needs a library of one's own to train a network.  But one that can be read says what
         the other one does.""")
     return lesson.end(layers=worst, most=most, cost=cost, same=same,
                       learned={dtype: apart for dtype, (apart, _) in learned.items()},
-                      seconds={dtype: seconds for dtype, (_, seconds) in learned.items()})
+                      seconds={dtype: seconds for dtype, (_, seconds) in learned.items()},
+                      parted=parted, pytorch=torch.__version__)
 
 
 def of_nndl(net, x, y):
@@ -176,17 +189,19 @@ def of_pytorch(torch, twin, x, y):
 
 
 def learn(torch, net, images, labels, steps):
-    """Train both; returns the largest difference after each step, and (seconds of ours, of theirs)."""
+    """Train both; returns the largest difference after each step, (seconds of ours, of theirs), and
+    before each step nearest_tie."""
     twin, n = build_in_pytorch(torch, net), len(labels)
     named = dict(twin.named_parameters())
     decay = {"weight": LMBDA / n, "bias": 0.0}
     optimizer = torch.optim.SGD([{"params": [p], "weight_decay": decay[name.split(".")[-1]]}
                                  for name, p in named.items()], ETA)
     number = np.arange(0, n, MINI_BATCH_SIZE)
-    apart, seconds = [], ([], [])
+    apart, seconds, ties = [], ([], []), []
     for start in number[:steps]:
         x = (images[start:start + MINI_BATCH_SIZE, None] / 256).astype(net.dtype)
         y = labels[start:start + MINI_BATCH_SIZE].astype(np.int64)
+        ties.append(nearest_tie(net, x))
         began = time.perf_counter()
         net.update_mini_batch((x, y), ETA, LMBDA, n)
         between = time.perf_counter()
@@ -198,7 +213,30 @@ def learn(torch, net, images, labels, steps):
         seconds[1].append(time.perf_counter() - between)
         apart.append(max(largest(getattr(net.layers[int(name.split(".")[0])], name.split(".")[-1][0])
                                  - p.detach().numpy()) for name, p in named.items()))
-    return apart, tuple(float(np.median(times)) for times in seconds)
+    return apart, tuple(float(np.median(times)) for times in seconds), ties
+
+
+def nearest_tie(net, a):
+    """How close the two largest neurons of a pooling window come, as a share of the larger one."""
+    nearest = np.inf
+    for layer in net.layers:
+        if isinstance(layer, MaxPool):
+            m, c, h, w = a.shape
+            windows = a.reshape(m, c, h // 2, 2, w // 2, 2).transpose(0, 1, 2, 4, 3, 5).reshape(-1, 4)
+            second, first = np.partition(windows, 2)[:, 2:].T
+            on = first > 0  # of neurons that are off none gets anything
+            nearest = min(nearest, ((first - second)[on] / first[on]).min(initial=np.inf))
+        a = layer.forward(a, training=False).copy()
+    return float(nearest)
+
+
+def where_they_part(apart, ties):
+    """(step, from 1; the nearest tie there) of the first leap of their differences that a tie explains;
+    None if there is none."""
+    for step, (before, now, tie) in enumerate(zip(apart, apart[1:], ties[1:]), start=2):
+        if now > 100 * before and tie < TIE:
+            return step, tie
+    return None
 
 
 def largest(array):

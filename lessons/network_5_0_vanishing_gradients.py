@@ -21,7 +21,7 @@ Exercises
 2. The book's (ch. 5): a neuron that hands its input on, w2 σ(w1 x + b) ≈ x.  Worked:
    solutions/identity_neuron.py
 3. Draw the weights 3 times as large, or 10 times.  Do the gradients still vanish on the way back?  Do
-   they explode?
+   they explode?  Worked: solutions/larger_weights.py
 """
 
 import numpy as np
@@ -89,7 +89,7 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures", run
                 for layer, sizes in enumerate(first_six, start=1)}, lesson.path("neurons.png"),
                "Two hidden layers before training: the first six neurons' gradients add up to "
                f"{first_six[0].sum():.2g} in the first layer, {first_six[1].sum():.2g} in the second",
-               "|∂C/∂b|")
+               "|∂C/∂b|", x="neuron")
 
     lesson.step(f"""Now {BATCH_STEPS} steps downhill, η = {ETA:g}, each on the gradient over all of the
                 {len(some.images):,} images: there is no chance in it but the first weights.""")

@@ -19,8 +19,6 @@ Exercises
 1. The book's proofs of BP1 to BP4 (ch. 2), once more for a memory cell with gates: an LSTM of one unit,
    over four steps.  Worked: solutions/lstm_by_hand.py
 2. What is lost when the gradient goes back only a few steps?  Worked: solutions/truncated_gradient.py
-3. Make W_HH 0, or -0.9, or 3.  Which of the four contributions to its own gradient are left, and which
-   signs do they have?
 """
 
 import numpy as np

@@ -22,8 +22,6 @@ Exercises
    know, and how often must it be wrong?  Worked: solutions/most_significant_first.py
 2. After how many rows does a network know which digit it is reading?  Worked:
    solutions/when_does_it_know.py
-3. The adding network adds numbers longer than any that it has seen.  Does the reversing network
-   reverse longer words?  Say what its state would have to hold, and try it.
 """
 
 import numpy as np

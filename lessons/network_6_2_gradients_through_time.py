@@ -20,7 +20,6 @@ Exercises
 1. The book's (ch. 5), for a cell that feeds itself: for which states is |w tanh'| >= 1, and can it stay
    there?  Worked: solutions/vanishing_range_of_a_cell.py
 2. What is lost when the gradient goes back only a few steps?  Worked: solutions/truncated_gradient.py
-3. Clip at 0.1, or at 10.  Is the smallest learning rate that fails another one?
 """
 
 import contextlib

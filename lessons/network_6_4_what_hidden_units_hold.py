@@ -18,7 +18,6 @@ Measured in 0.1 minutes: 100.00 ± 0.00 (5) % of whole sums are right. The best 
 Exercises
 1. Set the weights of such a network by hand.  How few hidden units are enough, and why not one?  Does
    training find such weights, too?  Worked: solutions/adder_by_hand.py
-2. Train it on sums of three numbers.  What must its state hold now, and can you read that off?
 """
 
 import numpy as np

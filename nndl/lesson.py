@@ -27,6 +27,8 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .command import Parser, new_folder, number, run
 from .comparing import counted
 from .environment import machine, versions
@@ -122,6 +124,9 @@ class Lesson:
     def take_away(self, finding, *more):
         """What to take away.  finding : a sentence with what was measured; more : further ones."""
         self.finding = finding
+        if any("(chance alone" in text for text in (finding, *more)):  # comparing.compared says so
+            more += ("""Chance alone: how often the runs of two networks that are equally good come
+                     out in such an order.  It is about the order, not about how large the gap is.""",)
         self._part("To take away", "\n\n".join((finding, *more)))
 
     def _part(self, heading, text):
@@ -202,6 +207,11 @@ def first_epoch_at(accuracies, least):
     return next(reached, None)
 
 
+def smoothness(images):
+    """How far numbers side by side in images (..., h, w) correlate: 0 in noise, nearly 1 in strokes."""
+    return float(np.corrcoef(images[..., 1:].ravel(), images[..., :-1].ravel())[0, 1])
+
+
 # --- the command line -----------------------------------------------------------------------------
 
 def command_line(main, full, arguments=None, name=None):
@@ -245,7 +255,8 @@ def parser_of(name, description):
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--quick", action="store_true",
                       help="at most two minutes on two cores (the default)")
-    pace.add_argument("--full", action="store_true", help="as the book trains: up to hours")
+    pace.add_argument("--full", action="store_true",
+                      help="all images, and as many epochs as they need: up to hours")
     parser.add_argument("--epochs", type=whole, metavar="N", help="times through the training images")
     parser.add_argument("--train-size", type=whole, metavar="N",
                         help="how many of the 50,000 training images, the first ones")

@@ -11,7 +11,16 @@ import lessons.__main__ as course_command
 from lessons import course
 from nndl import Dense, Network, Softmax
 from nndl import lesson as frame
-from nndl.lesson import Lesson, about, command_line, counted, first_epoch_at, percent, spread
+from nndl.lesson import (
+    Lesson,
+    about,
+    command_line,
+    counted,
+    first_epoch_at,
+    percent,
+    solution,
+    spread,
+)
 from tests.nets import digits
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +48,8 @@ FULL = {"epochs": 30, "train_size": 500}
 
 def main(epochs=2, train_size=20, backend=None, seed=0, out="pictures"):
     """A lesson for tests."""
+    if seed == 14:
+        return {}
     lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed)
     lesson.idea("""
         One.  It is 10 %
@@ -220,6 +231,8 @@ def test_the_list(own, capsys):
     (["9.1", "--seed", "13"], "python -m lessons 9.1: seed must not be 13"),
     (["9.1", "--out", "lessons/network_9_0_broken.py"], "--out: cannot write to"),
     (["9.1", "--results", "lessons/network_9_0_broken.py"], "--results: cannot write to"),
+    (["--all", "--out", "lessons/network_9_0_broken.py"], "--out: cannot write to"),
+    (["--all", "--results", "lessons/network_9_0_broken.py"], "--results: cannot write to"),
 ])
 def test_what_cannot_be_is_one_line_and_status_2(own, arguments, says, capsys):
     assert run(*arguments) == 2
@@ -241,6 +254,13 @@ def test_results_are_kept_where_asked(own, capsys):
     assert json.loads((own / "kept" / "9.1.json").read_text())["settings"]["epochs"] == 2
     assert run("9.1", "--full", "--seed", 2, "--results", "kept") == 0
     assert json.loads((own / "kept" / "9.1.2.json").read_text())["settings"]["epochs"] == 30
+
+
+def test_a_lesson_that_could_not_be_run_leaves_no_results(own):
+    """As 4.6 without PyTorch: those of an earlier run are not taken for its own."""
+    assert run("9.1", "--full", "--results", "kept") == 0
+    assert run("9.1", "--full", "--seed", 14, "--results", "kept") == 0
+    assert [path.name for path in (own / "kept").iterdir()] == ["9.1.0.json"]
 
 
 def a_second_lesson(own, program=PROGRAM):
@@ -333,7 +353,8 @@ def test_a_lesson_is_well_formed(id):
     for word in (said.before, said.next):
         for other in re.findall(r"\b\d(?:\.\d){1,2}\b", word):
             assert other in LESSONS, f"{id} names lesson {other}"
-    for worked in re.findall(r"solutions/(\w+)\.py", text):
+    for exercise in re.split(r"^\d\. ", said.exercises, flags=re.M)[1:]:
+        worked, = re.findall(r"Worked:\s+solutions/(\w+)\.py", exercise)
         assert (FOLDER / "solutions" / f"{worked}.py").exists(), worked
     for line in re.findall(r"^(?:from|import) .*", text, flags=re.M):
         assert "lessons" not in line and "matplotlib" not in line, line
@@ -355,6 +376,28 @@ def test_solutions_are_listed_and_run_by_name(capsys, monkeypatch):
         capsys.readouterr().err)
 
 
+def test_a_solution_by_itself_has_a_command_line_too(tmp_path, capsys, monkeypatch):
+    from lessons.solutions import inverting_softmax
+    monkeypatch.setattr(sys, "argv", ["inverting_softmax.py"])
+    assert solution(inverting_softmax.main) == 0
+    monkeypatch.setattr(sys, "argv", ["inverting_softmax.py", "--foo"])
+    with pytest.raises(SystemExit, match="2"):
+        solution(inverting_softmax.main)
+    assert capsys.readouterr().err.startswith(
+        "python -m lessons.solutions.inverting_softmax: unrecognized arguments: --foo")
+    for path in (FOLDER / "solutions").glob("[a-z]*.py"):  # and so have all
+        assert path.read_text(encoding="utf-8").endswith(
+            'if __name__ == "__main__":\n    raise SystemExit(solution(main))\n'), path
+
+
+def test_which_conclusion_chance_may_draw_is_said_once(own, capsys):
+    lesson = Lesson(own / "lessons" / "network_9_1_lesson.py", own / "pictures")
+    lesson.take_away("a came out ahead of b in every run, by 1.00 points (chance alone: 1 in 3).")
+    assert capsys.readouterr().out.count("Chance alone: how often") == 1
+    lesson.take_away("a and b overlap.")
+    assert "Chance alone" not in capsys.readouterr().out
+
+
 def test_the_short_ways_are_of_lessons_that_are_there():
     assert all(id in LESSONS for path in course.PATHS.values() for id in path)
 
@@ -363,6 +406,9 @@ def test_equations_are_found_and_are_the_books():
     assert course.cited("z = wa + b.  Book (25), BP2-BP4; Dense(10), (m, 3), sgn(0)") == [
         "BP2", "BP3", "BP4", "25"]
     found = course.equations()
-    assert ("ops/dense_numpy.py", "dense_forward") in found["25"]
-    assert ("ops/conv_numpy.py", "conv_forward") in found["125"]
+    assert (course.NNDL / "ops" / "dense_numpy.py", "dense_forward") in found["25"]
+    assert (course.NNDL / "ops" / "conv_numpy.py", "conv_forward") in found["125"]
+    assert [name for _, name in found["123"]] == ["width"]  # which the lessons alone compute
+    for folder in course.NNDL, FOLDER:
+        assert course.equations_in(folder, ["**/*.py"]).keys() <= found.keys()
     assert found.keys() == course.WHAT.keys()

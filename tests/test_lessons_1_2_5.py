@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lessons import network_1_0_first_network as first_network
 from lessons import network_1_1_hidden_neurons as hidden_neurons
 from lessons import network_1_2_learning_rate as learning_rate
 from lessons import network_1_3_what_it_sees as what_it_sees
@@ -26,6 +27,16 @@ def figures(out, lesson):
     (folder,) = (out / lesson.__name__.split(".")[-1]).iterdir()
     assert (folder / "results.json").exists()
     return sorted(path.name for path in folder.glob("*.png"))
+
+
+def test_steps_downhill_are_all_that_it_takes(tmp_path, capsys):
+    measured = first_network.main(epochs=3, train_size=2000, out=tmp_path)
+    assert measured["chance"] < 0.25 and measured["accuracy"] > 0.6
+    assert measured["history"] == sorted(measured["history"]) and len(measured["history"]) == 3
+    assert figures(tmp_path, first_network) == ["first_weights.png", "learning_curves.png",
+                                                "outputs.png"]
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"{100 * measured['accuracy']:.2f} % after 3 epochs on 2,000 images" in out
 
 
 def test_one_hidden_neuron_is_too_few(tmp_path):

@@ -12,7 +12,7 @@ from lessons import network_4_3_backpropagation as backpropagation
 from lessons import network_4_4_translation as translation
 from lessons import network_4_5_activations_and_filters as activations
 from lessons import network_4_6_pytorch as pytorch
-from nndl import load_mnist
+from nndl import MaxPool, Network, load_mnist
 
 LESSONS = [filters_and_maps, pooling, translation, activations]
 
@@ -119,9 +119,10 @@ def test_4_4_how_far_digits_may_move():
 
 def test_4_5_all_of_them_learn_and_are_judged_by_their_spread(few, monkeypatch, tmp_path):
     monkeypatch.setattr(activations, "AT_ONCE", 200)
-    measured = activations.main(epochs=2, train_size=500, runs=2, out=tmp_path)
-    for name in (*activations.ACTIVATIONS, "3 x 3", "7 x 7"):
-        assert max(measured["accuracies"][name]) > 0.15, name  # guessing is 0.1
+    measured = activations.main(epochs=3, train_size=1000, runs=2, out=tmp_path)
+    right = {name: np.mean(runs) for name, runs in measured["accuracies"].items()}
+    assert min(right.values()) > 0.5  # guessing is 0.1
+    assert right["7 x 7"] > right["3 x 3"] + 0.02 and right["GELU"] > right["ReLU"]
     assert measured["accuracies"]["5 x 5"] == measured["accuracies"]["ReLU"]
     # Larger filters: fewer places, and so fewer weights behind them.
     sizes = [measured["parameters"][activations.sized(k)] for k in (3, 5, 7)]
@@ -153,16 +154,31 @@ def test_4_6_pytorch_computes_the_same(tmp_path):
     assert measured["same"] and measured["most"] < 1e-12
     assert len(measured["layers"]) == 11
     assert measured["learned"]["float64"][-1] < 1e-12
-    assert 1e-9 < measured["learned"]["float32"][-1] < 1e-4
+    assert measured["parted"]["float64"] is None
+    if measured["parted"]["float32"] is None:  # no pool of these few steps has a tie
+        assert 1e-9 < measured["learned"]["float32"][-1] < 1e-4
     assert figures(tmp_path, pytorch) == {"learning.png", "gradients.png"}
 
 
 def test_4_6_says_one_line_where_pytorch_is_absent(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
     assert pytorch.main(out=tmp_path) == {}
-    said = capsys.readouterr().out
-    assert "pip install torch, and run this lesson again" in said and "The idea" not in said
-    assert figures(tmp_path, pytorch) == set()
+    said, = capsys.readouterr().out.splitlines()
+    assert "pip install torch" in said and not any(tmp_path.iterdir())
+
+
+def test_4_6_two_equal_neurons_of_a_pool_explain_where_the_two_part():
+    """Of four neurons 0.5, 0.5, 0.25, 0; of those that are all off nothing is asked."""
+    net = Network([MaxPool(2)], input_shape=(1, 2, 2), cost="quadratic")
+    window = np.array([[[[0.5, 0.25], [0.5, 0.0]]]])
+    assert pytorch.nearest_tie(net, window) == 0
+    window[0, 0, 1, 0] = 0.4
+    assert pytorch.nearest_tie(net, window) == pytest.approx(0.2)
+    assert pytorch.nearest_tie(net, 0 * window) == np.inf
+    apart = [1e-8, 2e-8, 3e-3, 4e-3]
+    assert pytorch.where_they_part(apart, [1.0, 1.0, 2e-8, 1.0]) == (3, 2e-8)
+    assert pytorch.where_they_part(apart, [1.0, 1.0, 1e-3, 1.0]) is None  # then it is something else
+    assert pytorch.where_they_part([1e-8, 2e-8, 3e-8], [0.0, 0.0, 0.0]) is None
 
 
 def test_4_6_a_wrong_weight_is_seen(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 from matplotlib.text import Annotation, Text
 
 from nndl import History, plots
-from nndl.plots import charts, learning, reproduced
+from nndl.plots import charts, drawing, learning, reproduced
 from nndl.plots import images as images_of_plots
 
 FULL = {"training_cost": [0.2, 0.1, 0.05], "evaluation_cost": [0.25, 0.15, 0.12],
@@ -497,6 +497,32 @@ def test_lines_show_each_line_its_runs_and_its_name(monkeypatch, tmp_path):
     boxes = sorted((text.get_window_extent() for text in accuracy.texts), key=lambda box: box.y0)
     assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:]))
     assert figure.get_suptitle() == "A finding"
+
+
+@pytest.mark.parametrize("low, high, least", [(86, 91, 3), (1.2, 5.5, 2), (3, 95, 4), (0.1, 1000, 2)])
+def test_a_logarithmic_axis_has_numbers_whatever_it_spans(low, high, least, monkeypatch, tmp_path):
+    figure = figure_of(monkeypatch, plots.lines, {"wrong": {"a": [high, low]}}, tmp_path / "a.png",
+                       "A finding", log=("wrong",))
+    figure.draw_without_rendering()
+    axis, (bottom, top) = figure.axes[0].yaxis, figure.axes[0].get_ylim()
+    shown = [label.get_text() for label, at in zip(axis.get_majorticklabels(), axis.get_majorticklocs())
+             if bottom <= at <= top and label.get_text()]
+    assert len(shown) >= least
+
+
+def test_bars_that_stand_close_have_numbers_that_do_not_run_together(monkeypatch, tmp_path):
+    figure = figure_of(monkeypatch, plots.bars, {"outputs": {n: 0.0118 - n / 2000 for n in range(10)}},
+                       tmp_path / "a.png", "A finding", "activation", x="output neuron")
+    ax, = figure.axes
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert all(a.x1 <= b.x0 or a.y0 >= b.y1 or b.y0 >= a.y1 for a, b in zip(boxes, boxes[1:]))
+    assert ax.get_xlabel() == "output neuron" and ax.texts[0].get_text().startswith("0.01")
+
+
+def test_a_name_is_not_broken_at_its_equals_sign():
+    *_, last = drawing.wrapped("with the cross-entropy, η = 0.5", 12, 200).split("\n")
+    assert last.endswith("η = 0.5")
+    assert drawing.wrapped("a b = c", 12, 1) == "a\nb = c"
 
 
 def test_many_labels_at_one_place_are_moved_apart_and_stay_within_the_panel(monkeypatch, tmp_path):

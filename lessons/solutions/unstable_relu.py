@@ -65,9 +65,10 @@ def main(images=200, seed=0, out="pictures"):
     explodes = norms["relu, g = 4"][0] / norms["relu, g = 4"][-1]
     vanishes = norms["relu, g = 1"][-1] / norms["relu, g = 1"][0]
     saved = plots.lines(
-        {"|∂C/∂b|, logarithmic": norms}, Path(out) / "solutions" / "unstable_relu.png",
+        {"|∂C/∂b|, logarithmic": {name: (range(DEPTH), each[::-1]) for name, each in norms.items()}},
+        Path(out) / "solutions" / "unstable_relu.png",
         f"Back through {DEPTH} layers of ReLU gradients shrink {vanishes:,.0f} times, or grow "
-        f"{explodes:,.0f} times, by the weights' scale", x="hidden layer, from the input",
+        f"{explodes:,.0f} times, by the weights' scale", x="layers back from the last hidden one",
         log=("|∂C/∂b|, logarithmic",), note="weights from N(0, g/n_in), biases 0")
     print(f"saved: {saved}")
     return {"norms": norms, "dead": dead}

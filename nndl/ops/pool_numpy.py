@@ -35,6 +35,7 @@ def max_pool_forward(x, size=(2, 2), stride=(2, 2), work=None):
 def max_pool_backward(d_pooled, winner, shape, size=(2, 2), stride=(2, 2), work=None):
     """Undo max_pool_forward: only the winner of a window had a say, so it gets all the gradient.
 
+    BP2 where neurons are picked instead of weighed.
     shape : (m, c, h, w) of the input.  Returns dx of that shape.
     """
     m, c, h, w = shape

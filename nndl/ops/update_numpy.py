@@ -29,7 +29,7 @@ def sgd_step(w, nabla_w, v, eta, l2=0.0, l1=0.0, mu=0.0, out_w=None, out_v=None,
     eta : step for the gradient as handed in, so learning rate / mini-batch size for a sum
     l2  : eta lmbda / n, weight decay, book (93)
     l1  : eta lmbda / n, decay towards 0 at constant speed, book (97); sgn(0) = 0
-    mu  : momentum's friction, book (107): 0 is plain gradient descent
+    mu  : momentum's friction, book (107), (108): 0 is plain gradient descent
     Returns (w', v'), in out_w and out_v where given (they may be w and v); v' is None if v is.
     """
     check_step(w, nabla_w, v, mu, out_w, out_v)

@@ -6,7 +6,7 @@ What is compared differs in grey, in dashes and in its marker, and carries its n
 import math
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from .drawing import (
     BLACK,
@@ -88,12 +88,22 @@ def _lines(ax, heading, named, x, log, levels):
     whole = all(float(tick).is_integer() for tick in (left, right))
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=whole, steps=[1, 2, 2.5, 5, 10]))
     if log:
-        ax.set_yscale("log")
-        ax.yaxis.set_minor_formatter(NullFormatter())
+        _logarithmic(ax)
     else:
         ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
         ax.ticklabel_format(axis="y", useOffset=False)
     return labels
+
+
+def _logarithmic(ax):
+    """Make the vertical axis logarithmic, with some numbers on it however little it spans."""
+    ax.set_yscale("log")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    low, high = ax.get_ylim()
+    if high / low < 100:  # powers of ten alone would be one or none
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high / low > 4 else
+                                   MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _at(name, values):
@@ -195,12 +205,13 @@ def distributions(panels, path, title, x, note=None, bins=60, span=None):
     return write(fig, path)
 
 
-def bars(panels, path, title, y, note=None, percent=False):
+def bars(panels, path, title, y, note=None, percent=False, x=None):
     """Upright bars, side by side where a panel has several, each with its number at its end.
 
-    The numbers have as many decimals as give a panel's largest three digits.
+    The numbers have as many decimals as give a panel's largest three digits, if there is room.
 
     panels : {heading: {name: value}};  y : what is measured, with its unit
+    x : what the names below the bars are; None: they say it themselves
     path, title, note : as for lines.  Returns path as a Path.
     """
     path = png_path(path)
@@ -208,14 +219,15 @@ def bars(panels, path, title, y, note=None, percent=False):
         raise ValueError("panels must have at least one panel, and each at least one bar")
     fig, (axes,) = new_figure(title, 1.6 + 3.6 * len(panels), 4.2, 1, len(panels), note, sharey=True,
                               width_ratios=[max(3, len(named)) for named in panels.values()])
+    decimals = []
     for ax, (heading, named) in zip(axes, panels.items()):
         heights = list(named.values())
         ax.bar(range(len(named)), heights, width=0.7, color=EVALUATION, zorder=2)
         tallest = max(map(abs, heights))
-        decimals = max(0, 2 - math.floor(math.log10(tallest))) if tallest else 0
+        decimals.append(max(0, 2 - math.floor(math.log10(tallest))) if tallest else 0)
         for place, height in enumerate(heights):
             away, va = (4, "baseline") if height >= 0 else (-4, "top")
-            ax.annotate(f"{height:.{decimals}f}", (place, height), (0, away), va=va,
+            ax.annotate(f"{height:.{decimals[-1]}f}", (place, height), (0, away), va=va,
                         textcoords="offset points", ha="center", fontsize=SMALL_SIZE, color=BLACK)
         ax.set_xticks(range(len(named)), list(named), fontsize=SMALL_SIZE)
         ax.set_title(heading, loc="left", fontsize=TEXT_SIZE, color=BLACK, pad=10)
@@ -224,5 +236,19 @@ def bars(panels, path, title, y, note=None, percent=False):
             ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g} %"))
         ax.margins(y=0.1)  # room for the numbers
         plain_axes(ax)
+        if x is not None:
+            ax.set_xlabel(x, fontsize=TEXT_SIZE, color=BLACK)
     axes[0].set_ylabel(y, fontsize=TEXT_SIZE, color=BLACK)
+    fig.draw_without_rendering()  # now it is known how much room the numbers have
+    for ax, named, places in zip(axes, panels.values(), decimals):
+        while places > 1 and _run_together(ax.texts):
+            places -= 1
+            for text, height in zip(ax.texts, named.values()):
+                text.set_text(f"{height:.{places}f}")
     return write(fig, path)
+
+
+def _run_together(texts):
+    """Whether two neighbours, from left to right, overlap."""
+    boxes = [text.get_window_extent() for text in texts]
+    return any(a.x1 > b.x0 and a.y0 < b.y1 and b.y0 < a.y1 for a, b in zip(boxes, boxes[1:]))

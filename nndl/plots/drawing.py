@@ -8,6 +8,7 @@ import errno
 import io
 import math
 import os
+import re
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -65,9 +66,9 @@ def width_of(string, size, weight="normal"):
 
 
 def wrapped(text, size, width):
-    """text with line breaks between words where it would be wider than width px."""
+    """text with line breaks between words where it would be wider than width px; "η = 0.5" is one."""
     lines = [""]
-    for word in text.split():
+    for word in re.split(r"(?<!=)\s+(?![=%±])", text.strip()):
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and width_of(longer, size) > width:
             lines.append(word)
