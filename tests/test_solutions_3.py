@@ -193,6 +193,7 @@ def test_lambda_by_size(tmp_path):
     assert gain["small"] > gain["large"] + 0.005
     moved = measured["moved"]
     assert moved["small"][0.0] > 3 * moved["large"][0.0]
+    assert measured["learnt"]["large"][0.0] == 1
     left = np.exp(-lambda_by_size.ETA * 10 * 25 / lambda_by_size.MINI_BATCH_SIZE)
     assert moved["large"][10.0] == pytest.approx(1 - left, abs=0.05)
     assert figure(tmp_path, "lambda_by_size")

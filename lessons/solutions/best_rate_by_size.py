@@ -10,11 +10,11 @@ is ahead of 0.8 by three points in every run, with 1,000 behind it by one.  For 
 What one neuron says has a variance of p/(1 - p), as a part of its mean's square; of a sum of n
 such neurons that is p/((1 - p) n).  So the noise that dropout makes is smaller where there are
 more neurons, and it takes a higher rate to make as much.  At the rates that were chosen its root
-is of one size for all, 0.06 to 0.12, though 20 times as many neurons lie between.  Where it is
-larger than that, with 50 neurons and p = 0.9, only five speak at a time, and the network cannot
-learn even what is true of all images.
+is of one size for all, 0.06 to 0.12, though the largest network has 20 times the neurons of the
+smallest.  Where it is larger than that, with 50 neurons and p = 0.9, only five speak at a time,
+and the network cannot learn even what is true of all images.
 
-Neighbouring rates are close, and the best is flat: 0.5 is nowhere far from it.
+Neighbouring rates are close: 0.5 is nowhere more than about half a point from the best.
 
     python -m lessons.solutions.best_rate_by_size
 """
@@ -59,21 +59,21 @@ def main(epochs=30, train_size=500, runs=3, seed=0, out="pictures"):
                 net.SGD(training, epochs, MINI_BATCH_SIZE, ETA, progress=False)
             chosen[neurons][p_dropout] = [net.accuracy(watched) for net in nets[p_dropout]]
         best[neurons] = max(RATES, key=lambda p: np.mean(chosen[neurons][p]))
-        print(f"    {neurons:>5} neurons: " + "   ".join(
+        print(f"    {neurons:>5,} neurons: " + "   ".join(
             f"p = {p:g} {100 * np.mean(values):.2f}" for p, values in chosen[neurons].items())
             + f"; best p = {best[neurons]:g}, noise {noise(neurons, best[neurons]):.3f}",
               flush=True)
         on_test[neurons] = {f"p = {p:g}": [net.accuracy(test) for net in nets[p]]
                             for p in (LOW, HIGH)}
-        said.append(f"{neurons} neurons: {compared(on_test[neurons], *on_test[neurons])}")
+        said.append(f"{neurons:,} neurons: {compared(on_test[neurons], *on_test[neurons])}")
     print("On the test images\n    " + ";\n    ".join(said) + ".")
-    shown = {f"{neurons} neurons: validation images right, percent": {
-        f"best: p = {best[neurons]:g}": (RATES, 100 * np.array(list(chosen[neurons].values())).T)}
+    shown = {f"validation images right, percent, with {neurons:,} neurons": {
+        f"{neurons:,}": (RATES, 100 * np.array(list(chosen[neurons].values())).T)}
         for neurons in SIZES}
     saved = plots.lines(
         shown, Path(out) / "solutions" / "best_rate_by_size.png",
         "The validation images choose " + ", ".join(
-            f"p = {best[neurons]:g} for {neurons} neurons" for neurons in SIZES),
+            f"p = {best[neurons]:g} for {neurons:,} neurons" for neurons in SIZES),
         x="p, the share of neurons that is silenced",
         note=note(runs, "each panel has its own scale"))
     print(f"saved: {saved}")

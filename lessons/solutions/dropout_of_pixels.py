@@ -12,9 +12,9 @@ A hidden neuron that is silenced says what others can say, too: that is what dro
 A pixel is no such neuron; it does not learn.  And one thing that goes wrong can be measured.
 1/(1 - p) keeps the mean of what the filters are told, but not of what they answer: behind them
 stand max-pooling and max(0, z), (112), and the largest of four numbers that jump about is larger
-than that of four which do not.  The first layer hands on 1.4 times as much with the holes of p =
-0.2 as without, with 0.5 2.7 times.  The layers behind are tuned to that, and are judged by images
-without holes.
+than that of four which do not.  With the holes of p = 0.2 the first layer hands on 1.4 times as
+much as without, with those of 0.5 it is 2.7 times.  The layers behind are tuned to that, and are
+judged by images without holes.
 
     python -m lessons.solutions.dropout_of_pixels
 """
@@ -81,8 +81,8 @@ def main(epochs=25, train_size=500, runs=3, seed=0, out="pictures"):
          *((f"{name}: {percent(lost[name], 1)} points lost", with_holes(digits, p_pixels, seed))
            for p_pixels, name in names.items() if p_pixels)],
         Path(out) / "solutions" / "dropout_of_pixels.png",
-        f"Learnt from images without half of their pixels, "
-        f"{percent(lost['p = 0.5'], 1)} points less are right",
+        f"With half of the pixels dropped in training {percent(lost['p = 0.5'], 1)} points fewer "
+        "are right",
         ["each row on its own scale: what is left is 1/(1 - p) times as dark",
          "points: of the validation images, without holes"])
     print(f"saved: {saved}")

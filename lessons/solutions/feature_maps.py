@@ -11,11 +11,11 @@ The worth is not.  With ReLU 20 maps read somewhat more than 5, some 0.8 points 
 images; 40 against 20 the runs do not part.
 
 With the lesson's sigmoids and its η more maps are even worse in a training as short as this: 20
-are not ahead of 5, and 40 are behind in every run, for they start later.  The likely reason: a
-step changes a dense neuron's weights by -η δ a, BP4, and so its z by -η δ Σ a², a sum over 144
-outputs of every map, eight times as large with 40 maps as with 5.  To such a neuron that is eight
-times η, and a sigmoid saturates.  So a larger network is not only more of the same: it wants an η
-of its own.
+are not ahead of 5, and 40 are behind 20 in every run.  The likely reason, not tested here: a step
+changes a dense neuron's weights by -η δ a, BP4, and so its z by -η δ Σ a², a sum over 144 outputs
+of every map, eight times as large with 40 maps as with 5.  To such a neuron that is eight times
+η, and a sigmoid saturates.  So a larger network is not only more of the same: it wants an η of
+its own.
 
     python -m lessons.solutions.feature_maps
 """

@@ -1,7 +1,7 @@
 """Five layers of sigmoids with large weights: which gradients grow?  To lesson 3.1.2.
 
-The exercise: give the five sigmoid layers init="large", weights from N(0, 1) instead of N(0,
-1/n_in).  Which layers' gradients grow, and does the network learn?
+The exercise: give the five sigmoid layers init="large": weights from N(0, 1), not N(0, 1/n_in).
+Which layers' gradients grow, and does the network learn?
 
 The answer: those of the first four, and the further from the output the more: in layer 1 some
 fifteen to twenty-five times, in layer 4 by little; in layer 5 it falls by half.  What comes back

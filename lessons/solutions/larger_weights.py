@@ -6,7 +6,7 @@ the gradients still vanish on the way back?  Do they explode?
 The answer: BP2 multiplies by c w and by σ'(z), where w has the variance 1/n and c is how many times
 as large the weights are.  Let c be large.  Then most neurons are near 0 or near 1, about half each,
 so z has the variance c²/2; and only within a few units of 0 is σ'(z) more than nothing.  The
-integral of σ'² is 1/6, the mean of σ'² is 1/6 over the width √(2π) c/√2 = c√π, and
+integral of σ'² is 1/6, so its mean is 1/6 over the width √(2π) c/√2 = c√π, and
 
     mean square of δ^l = n · c²/n · mean of σ'² · that of δ^(l+1) = c/(6√π) · that of δ^(l+1)
 

@@ -3,15 +3,15 @@
 The exercise: overlapping windows, ConvPool(20, 5, pool_size=3, pool_stride=2): is there a
 difference that the runs do not make themselves?
 
-The answer: there is.  The runs with the two pools overlap, since one draw of the first weights is
-better than another by more than the pools differ.  But runs of the same seed begin with the same
-filters, and so they can be compared in pairs: in each pair the overlapping windows are ahead, by
-some one and a half points on average.
+The answer: there is.  With 5 x 5 filters the runs with the two pools overlap, since one draw of the
+first weights is better than another by more than the pools differ.  But runs of the same seed begin
+with the same filters, so that they can be compared in pairs: in each pair the overlapping windows
+are ahead, by some one and a half points on average.
 
 24 x 24 places, which 5 x 5 filters leave, have room for 11 x 11 windows of 3 x 3 that are 2 apart,
 and for 12 x 12 of 2 x 2: the dense layers differ, too.  6 x 6 filters leave 23 x 23, and there both
 pools make 11 x 11.  All first weights and the order of the images are then the same, and nothing
-differs but the windows.  The difference stays, as large.
+differs but the windows.  The difference stays, as large, and there not even the runs overlap.
 
 Why, that does not tell.  What goes with it: in a larger window it matters less where the largest
 activation stands.  With 6 x 6 filters the maps change less in each pair when a digit moves by a

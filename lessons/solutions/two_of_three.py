@@ -14,7 +14,7 @@ one.  With 20 maps each, two layers have seven times as many parameters.  They h
 maps between.
 
 With the lesson's η the two layers with 20 maps between come out ahead.  But that η was chosen for
-neither network.  Where validation images choose, both take a larger one, 5 x 5 the largest; both
+neither network.  Where validation images choose, both take a larger one, 5 x 5 the larger; both
 gain more by it than they had differed, and their runs overlap.  What looked like the better network
 had been the faster one, and for that there is a reason: a filter of two layers is a product, and a
 step in both factors moves it more.  With only two maps between, the two layers are not ahead at the
