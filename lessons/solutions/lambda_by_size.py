@@ -77,8 +77,9 @@ def main(epochs=30, train_size=500, runs=3, seed=0, out="pictures"):
         for name in list(names)[1:]:
             print(f"    {compared(names, none, name)}")
         on_test = {f"λ = {lmbda:g}": [net.accuracy(test) for net in kept[size][lmbda]]
-                   for lmbda in (LAMBDAS[0], least[size])}
-        print(f"    on the test images {compared(on_test, *on_test)}" * (len(on_test) == 2))
+                   for lmbda in (least[size], LAMBDAS[0])}
+        if least[size]:
+            print(f"    on the test images {compared(on_test, *on_test)}")
     change = {size: 100 * (np.mean(found[size][MUCH]) - np.mean(found[size][LAMBDAS[0]]))
               for size in SIZES}
     saved = plots.lines(
