@@ -90,8 +90,8 @@ def main(epochs=25, train_size=500, backend=None, seed=0, out="pictures", runs=2
         f"""On the validation images {best} comes out best, {percent(mean(chosen[best]))} %.  On the
         test images L2 alone is worth {gain["L2"]} points against neither, dropout alone
         {gain["dropout"]}, both {gain["both"]}.""",
-        f"""λ = {LMBDA:g} is much for few images: what shrinks a weight in each step is λ/n, here
-        {LMBDA / train_size:.1g}, and 2e-05 with all 50,000.""")
+        """A step shrinks each weight by the share ηλ/n, and an epoch has n/m steps: with one λ the
+        weights shrink as much in an epoch of few images as in one of all 50,000.""")
     return lesson.end(accuracy=accuracies["both"], accuracies=accuracies, validation=chosen,
                       training=learnt, best=best)
 
