@@ -168,16 +168,16 @@ WHAT = {
     "BP2": "the error backwards, δ = wᵀδ ⊙ σ'(z)", "BP3": "∂C/∂b = δ", "BP4": "∂C/∂w = δ aᵀ",
     "3": "the sigmoid", "6": "the quadratic cost", "20": "a step for a mini-batch, weights",
     "21": "a step for a mini-batch, biases", "22": "a layer, a' = σ(wa + b)", "25": "z = wa + b",
-    "27": "the quadratic cost of one example", "83": "softmax with a constant, its temperature",
-    "108": "momentum, w' = w + v'", "111": "a sigmoid as a tanh",
-    "123": "the width of the inputs whose gradient does not vanish",
-    "124": "BP2 through many layers, as matrices",
-    "30": "BP1 for the quadratic cost", "46": "the numerical gradient", "63": "the cross-entropy cost",
+    "27": "the quadratic cost of one example", "30": "BP1 for the quadratic cost",
+    "46": "the numerical gradient", "63": "the cross-entropy cost",
     "66": "BP1 for the cross-entropy, δ = a - y", "68": "linear outputs", "78": "softmax",
-    "79": "its outputs sum to 1", "80": "the log-likelihood cost", "84": "its BP1, δ = a - y",
+    "79": "its outputs sum to 1", "80": "the log-likelihood cost",
+    "83": "softmax with a constant, its temperature", "84": "its BP1, δ = a - y",
     "87": "a cost with L2 regularisation", "93": "weight decay", "95": "a cost with L1 regularisation",
-    "97": "L1's step", "107": "momentum", "109": "a tanh neuron", "110": "tanh",
-    "112": "the rectified linear unit", "125": "a convolution: shared weights and bias"}
+    "97": "L1's step", "107": "momentum", "108": "momentum, w' = w + v'", "109": "a tanh neuron",
+    "110": "tanh", "111": "a sigmoid as a tanh", "112": "the rectified linear unit",
+    "123": "the width of the inputs whose gradient does not vanish",
+    "124": "BP2 through many layers, as matrices", "125": "a convolution: shared weights and bias"}
 
 
 def index_of_equations():

@@ -236,7 +236,7 @@ def _beyond():
 
     Settings were chosen by validation images, with a copy of the program on a graphics card: some 30
     choices of layers, dropout, lambda, eta, mini-batch and distortion, three seeds each.
-    beyond.ciresan's are the paper's as far as they could be, and have not been searched for.
+    beyond.ciresan's have not been searched for.
     """
     chosen = {"layers": _deep_convolutions, "epochs": 120, "eta": 0.03, "falls_to": 0.01,
               "momentum": 0.9, "lmbda": 15.0, "mini_batch_size": 50, "test_each_epoch": False,

@@ -35,13 +35,9 @@ from lessons.solutions import (
 )
 from nndl import History, Sigmoid, load_mnist
 from nndl.book import network3
+from tests.figures import figure
 
 # --- chapter 1 ------------------------------------------------------------------------------------
-
-
-def figure(tmp_path, name):
-    """Whether a solution has saved its figure."""
-    return (tmp_path / "solutions" / f"{name}.png").stat().st_size > 5000
 
 
 def test_no_hidden_layer(tmp_path):

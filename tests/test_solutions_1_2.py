@@ -17,11 +17,7 @@ from lessons.solutions import (
     sure_of_noise,
     which_change,
 )
-
-
-def figure(tmp_path, name):
-    """Whether a solution has saved its figure."""
-    return (tmp_path / "solutions" / f"{name}.png").stat().st_size > 5000
+from tests.figures import figure
 
 
 def test_mini_batch_sizes(tmp_path, monkeypatch):

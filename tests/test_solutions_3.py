@@ -18,6 +18,7 @@ from lessons.solutions import (
 )
 from nndl import Conv, ConvPool, Dense, Network, ReLU, Sigmoid, Softmax, load_mnist
 from nndl.data import Splits
+from tests.figures import figure
 
 ALL = (after_rescaling, best_rate_by_size, dropout_of_pixels, feature_maps, half_of_each,
        lambda_by_size, large_weights_deep, shuffled_pixels, swapped_etas, third_convolution)
@@ -30,11 +31,6 @@ def few(monkeypatch):
     splits = Splits(training, validation[:2000], test[:2000])
     for module in ALL:
         monkeypatch.setattr(module, "load_mnist", lambda: splits)
-
-
-def figure(tmp_path, name):
-    """Whether a solution has saved its figure."""
-    return (tmp_path / "solutions" / f"{name}.png").stat().st_size > 5000
 
 
 # --- 3.0 ------------------------------------------------------------------------------------------

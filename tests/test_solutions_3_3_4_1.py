@@ -14,13 +14,7 @@ from lessons.solutions import (
     what_each_layer_brings,
 )
 from nndl import load_mnist
-
-
-def figure(tmp_path, module):
-    """Whether a solution has saved its figure."""
-    name = module.__name__.split(".")[-1]
-    return (tmp_path / "solutions" / f"{name}.png").stat().st_size > 5000
-
+from tests.figures import figure
 
 # --- 3.3.0 ----------------------------------------------------------------------------------------
 
@@ -38,7 +32,7 @@ def test_what_each_layer_brings(tmp_path, monkeypatch):
     assert whole > no_dropout + 0.005
     assert abs(whole - no_dense) < 0.02
     assert [long["parameters"][name] for name in names] == [85_670, 26_970, 85_670]
-    assert figure(tmp_path, what_each_layer_brings)
+    assert figure(tmp_path, "what_each_layer_brings")
 
 
 def test_with_all_layers_it_is_the_lessons_network():
@@ -57,7 +51,7 @@ def test_fourth_convolution(tmp_path):
     assert four - three == 96 * (96 * 9 + 1)
     assert min(of_runs[0] for of_runs in measured["accuracies"].values()) > 0.7
     assert measured["seen"] == [3, 8, 18, 38]          # the lesson says 8 and 18
-    assert figure(tmp_path, fourth_convolution)
+    assert figure(tmp_path, "fourth_convolution")
 
 
 def test_three_convolutions_are_the_lessons_network():
@@ -89,7 +83,7 @@ def test_doubled_distortions(tmp_path):
     assert as_they_are["doubly distorted"] < as_they_are["distorted"]
     assert measured["folded"][1] < 1e-4
     assert 0.03 < measured["folded"][4] < 0.1
-    assert figure(tmp_path, doubled_distortions)
+    assert figure(tmp_path, "doubled_distortions")
 
 
 def test_times_leaves_the_width_as_it_is():
@@ -113,7 +107,7 @@ def test_agreeing_pairs(tmp_path):
         agree = [each["agree"] for each in five]
         assert (least["agree"], most["agree"]) == (min(agree), max(agree))
     assert measured["follows"]["alone"] > 0.5
-    assert figure(tmp_path, agreeing_pairs)
+    assert figure(tmp_path, "agreeing_pairs")
 
 
 def test_a_pair_by_hand():
@@ -139,7 +133,7 @@ def test_stride_and_padding(tmp_path):
     for (stride, padding), (rows, unseen) in measured["sizes"].items():
         assert rows == (5 + 2 * padding - 3) // stride + 1
         assert (rows - 1) * stride + 3 + unseen == 5 + 2 * padding
-    assert figure(tmp_path, stride_and_padding)
+    assert figure(tmp_path, "stride_and_padding")
 
 
 # --- 4.1 ------------------------------------------------------------------------------------------
@@ -158,7 +152,7 @@ def test_missed_filters(tmp_path):
     assert 10 > kinds.count(missed_filters.MISSED)
     assert fewer[0] > 0.7
     assert fewer[-1] < 0.2
-    assert figure(tmp_path, missed_filters)
+    assert figure(tmp_path, "missed_filters")
 
 
 def test_without_each_leaves_the_network_as_it_was():

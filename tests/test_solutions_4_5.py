@@ -15,11 +15,7 @@ from lessons.solutions import (
     up_and_down,
 )
 from nndl import load_mnist
-
-
-def figure(tmp_path, name):
-    """Whether a solution has saved its figure."""
-    return (tmp_path / "solutions" / f"{name}.png").stat().st_size > 5000
+from tests.figures import figure
 
 
 def fewer_images(monkeypatch, module, n=2000):

@@ -244,7 +244,8 @@ class Network:
 
     def accuracy(self, data):
         """The fraction of data that is classified rightly; a last short mini-batch is left out."""
-        x, y = self._checked("data", data)
+        x, y = _pair(data, "data", self.mini_batch_size)
+        self._check_images("data", x)
         n = len(x) // self.mini_batch_size * self.mini_batch_size
         return self.engine.accuracy((x[:n], y[:n]))
 
