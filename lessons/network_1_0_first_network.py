@@ -11,7 +11,7 @@ Next: 1.1, how many hidden neurons.
 Steps through: Network.SGD, update_mini_batch and backprop in nndl/network.py; dense_forward and
 dense_backward in nndl/ops/dense_numpy.py (--backend numpy).
 
-Measured in 0.1 minutes: 11.24 % of the test images are right before training, 90.73 % after 10
+Measured in 0.1 minutes: 11.24 % of the test images are right before training, 90.85 % after 10
     epochs on 10,000 images: by nothing but steps downhill.
 
 Exercises

@@ -11,7 +11,7 @@ rectified linear units beside sigmoids.
 Steps through: Network.backprop in nndl/network.py, where BP2 multiplies its way back; sigmoid_backward
 in nndl/ops/activation_numpy.py.
 
-Measured in 0.3 minutes: With 4 hidden layers the first one's gradient is 0.009 times the last
+Measured in 0.2 minutes: With 4 hidden layers the first one's gradient is 0.009 times the last
     hidden one's before training; in training with mini-batches it is 0.0088 times after epoch 1 and
     1.5 times after the last.
 

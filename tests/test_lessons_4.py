@@ -60,6 +60,8 @@ def test_4_1_layers_bring_digits_of_a_class_together(few, tmp_path):
     assert after["dense layer"] > after["pixels"] + 0.04
     assert abs(measured["form"]["before"]) < 0.1
     assert measured["form"]["after"] > measured["form"]["before"] + 0.03
+    off = measured["off"]
+    assert 1 <= off["both"] <= off["before"] < 10  # which are off learn nothing, and stay so
     assert figures(tmp_path, filters_and_maps) == {
         "filters_before.png", "filters.png", "layer_by_layer.png", "nearest_mean.png"}
 

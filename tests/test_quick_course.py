@@ -11,6 +11,9 @@ from lessons import course
 # What another machine, or another hour, does otherwise: times, and which few neurons or digits fail.
 NOT_COMPARED = {"seconds", "times_as_fast", "unread", "at_zero", "steadier", "verdicts", "parted",
                 "pytorch", "learned"}
+# What a few steps of training decide, so that another CPU's rounding changes it by much: its magnitude
+# is compared, a factor of ten.  With and without AVX-512 the dates were 95 and 99.9 %.
+ROUGHLY = ("dates", "arrives: after", "scatter: after", "clipping: as it is: longest")
 ROUNDING = 1e-5  # differences that should be none
 
 
@@ -34,11 +37,12 @@ def same(now, committed, where):
     """Compare numbers in dictionaries and lists; returns how many there were.
 
     CPUs round differently, and training makes more of it: means agree within a percentage point, for
-    other numbers within a fifth of themselves, or within what the runs in a list differ by.
+    other numbers within a fifth of themselves, or within what the runs in a list differ by.  What
+    ROUGHLY names has the same sign and magnitude.
     """
     if isinstance(committed, dict):
         assert now.keys() == committed.keys(), where
-        return sum(same(now[name], committed[name], f"{where}: {name}")
+        return sum(same(now[name], committed[name], f"{where}: {name}" if where else name)
                    for name in committed.keys() - NOT_COMPARED)
     if isinstance(committed, list) and committed and isinstance(committed[0], dict):
         assert len(now) == len(committed), where
@@ -48,6 +52,8 @@ def same(now, committed, where):
         return 0
     if max(abs(other)) < ROUNDING:
         assert max(abs(one)) < ROUNDING, where
+    elif where.startswith(ROUGHLY):
+        assert 0.1 < one.mean() / other.mean() < 10, (where, one.mean(), other.mean())
     else:
         mean = other.mean()
         whole = next((scale for scale in (1, 100) if scale / 2 < mean and max(other) <= scale), None)
@@ -60,7 +66,8 @@ def same(now, committed, where):
 def spread(runs):
     """The standard deviation of a few runs, numbers or curves; 0 if these are none."""
     several = isinstance(runs, list) and 1 < len(runs) <= 5
-    return np.std([numbers(run).mean() for run in runs if numbers(run).size]) if several else 0.0
+    means = [numbers(run).mean() for run in runs if numbers(run).size] if several else []
+    return np.std(means, ddof=1) if len(means) > 1 else 0.0
 
 
 def numbers(value):
@@ -74,13 +81,15 @@ def numbers(value):
 def test_what_is_compared_and_what_not():
     """Accuracies, norms and curves are; that a lesson measures something else is noticed."""
     measured = {"accuracies": {"a": [0.91, 0.92], "b": [0.5, 0.7]}, "norm": 3e-4, "apart": 4e-15,
-                "stopped": {"2": [11, 14]}, "seconds": 5.0, "best": "a", "curve": [[90.0, 95.0]]}
-    assert same(measured, measured, "all") == 10
+                "stopped": {"2": [11, 14]}, "seconds": 5.0, "best": "a", "curve": [[90.0, 95.0]],
+                "dates": 0.95}
+    assert same(measured, measured, "") == 11
     assert same({"apart": 5e-13, "seconds": 9.0}, {"apart": 4e-15, "seconds": 5.0}, "all") == 1
     for name, other in (("accuracies", {"a": [0.88, 0.88], "b": [0.5, 0.7]}), ("norm", 6e-4),
-                        ("apart", 3e-3), ("stopped", {"2": [20, 24]}), ("curve", [[70.0, 75.0]])):
+                        ("apart", 3e-3), ("stopped", {"2": [20, 24]}), ("curve", [[70.0, 75.0]]),
+                        ("dates", 0.09)):
         with pytest.raises(AssertionError, match=name):
-            same(measured | {name: other}, measured, "all")
+            same(measured | {name: other}, measured, "")
 
 
 @pytest.mark.parametrize("id", course.lessons())

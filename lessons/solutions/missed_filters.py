@@ -25,17 +25,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lessons.network_4_1_filters_and_maps import (
-    ETA,
-    LMBDA,
-    MINI_BATCH_SIZE,
-    build_network,
-    layer_by_layer,
-)
+from lessons import network_4_1_filters_and_maps as lesson
+from lessons.network_4_1_filters_and_maps import ETA, LMBDA, MINI_BATCH_SIZE, build_network
 from nndl import load_mnist, plots
 from nndl.lesson import percent, solution
 
-FIRST_MAPS = 2   # layer_by_layer's number for the first maps after ReLU
 LOOKED_AT = 200  # images, to see how often a filter is on
 OFF, SPARE, MISSED = KINDS = "off", "not missed", "missed"
 
@@ -59,12 +53,12 @@ def without_each(net, data):
 
 
 def kind(spoilt, mended, on):
-    """OFF, if fewer than one in a thousand of its map's numbers are above 0; SPARE; or MISSED.
+    """OFF, if its map is above 0 at too few places, lesson.OFF; SPARE; or MISSED.
 
     Missed is a filter that costs more right answers than a coin would, tossed for each answer that
     changes, by two standard deviations.
     """
-    if on < 1e-3:
+    if on < lesson.OFF:
         return OFF
     return MISSED if spoilt - mended > 2 * np.sqrt(spoilt + mended) else SPARE
 
@@ -86,8 +80,7 @@ def main(epochs=4, train_size=5000, runs=3, images=2000, seed=0, out="pictures")
         net, name = build_network(seed=seed + run), f"network {run + 1}"
         began = net.layers[0].b.copy()
         net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA, LMBDA, progress=False)
-        maps = layer_by_layer(net, validation.images[:LOOKED_AT])[FIRST_MAPS]
-        on = (maps > 0).mean(axis=(0, 2, 3))
+        on = lesson.on(net, validation.images[:LOOKED_AT])
         spoilt, mended = without_each(net, validation[:images])
         kinds[name] = [kind(*each) for each in zip(spoilt, mended, on)]
         off_began += [float(b) for b, one in zip(began, kinds[name]) if one == OFF]

@@ -22,6 +22,8 @@ point is gained, in every run.
     python -m lessons.solutions.third_convolution
 """
 
+import textwrap
+
 import numpy as np
 
 from lessons.network_3_0_2_two_convolutions import MINI_BATCH_SIZE
@@ -65,7 +67,7 @@ def main(epochs=3, train_size=3000, runs=3, seed=0):
         refused = ""
     except ValueError as error:
         refused = str(error)
-    print(f"Without padding: {refused}")
+    print(textwrap.fill(f"Without padding: {refused}", 100))
     training, _, test = load_mnist()
     training, some = training[:train_size], training[:500]
     sides, shares, gradients, accuracies = {}, {}, {}, {}
