@@ -65,6 +65,20 @@ def list_of(there):
     print(f"\n`{NAME} {rows[0][0]}` runs one; --help shows what is possible")
 
 
+def to_go(done, left, seconds, full):
+    """How long the lessons that are left may take, in words; "" if that has not been measured.
+
+    By the committed minutes, and by how much faster or slower than these it has been so far.  A minute
+    is added to both, so that the first few seconds decide little.
+    """
+    def took(ids):
+        return sum(60 * result["minutes"] for id in ids
+                   for result in measured(id, "full" if full else "quick")[:1])
+
+    minutes = took(left) / 60 * (seconds + 60) / (took(done) + 60)
+    return f", about {max(1, round(minutes))} min to go" if minutes else ""
+
+
 def run_one(id, there, options, all_options=True):
     """Run a lesson; returns the exit status.
 
@@ -110,8 +124,9 @@ def run_several(asked, there, options):
         return status
     worst, began, rows = 0, time.perf_counter(), []
     for number, id in enumerate(asked, start=1):
-        print(f"\n--- lesson {number} of {len(asked)}, {time.perf_counter() - began:.0f} s so far")
         start = time.perf_counter()
+        print(f"\n--- lesson {number} of {len(asked)}, {start - began:.0f} s so far"
+              + to_go(asked[:number - 1], asked[number - 1:], start - began, options.full))
         status = run_one(id, there, options, all_options=False)
         rows.append((id, time.perf_counter() - start, status))
         worst = max(worst, status)

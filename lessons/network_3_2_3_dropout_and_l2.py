@@ -65,8 +65,8 @@ def main(epochs=25, train_size=500, backend=None, seed=0, out="pictures", runs=2
     learnt, chosen, accuracies = ({name: [] for name in METHODS} for _ in range(3))
     for name, (lmbda, p_dropout) in METHODS.items():
         lesson.step(f"""{name}: {counted(runs, "run")} of {counted(epochs, "epoch")} on
-                    {train_size:,} images, λ = {lmbda:g}, p = {p_dropout:g}, η from {ETA:g} to
-                    {ETA * falls_to:.2g}""")
+                    {train_size:,} images, λ = {lmbda:g}, p = {p_dropout:g}, η
+                    {f"= {ETA:g}" if falls_to == 1 else f"from {ETA:g} to {ETA * falls_to:.2g}"}""")
         for run in range(runs):
             net = build_network(p_dropout, backend, seed + run)
             net.SGD(some, epochs, MINI_BATCH_SIZE, falling(ETA, epochs, falls_to), lmbda,

@@ -128,8 +128,9 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures", runs
         "Moved by 4 pixels, of the digits are right: " + "; ".join(
             f"{name} {spread(at(name, 4), 1)} %" for name in NAMES) + ".",
         f"""The maps themselves do move along with the digit: two pixels to the right and the pooled
-        maps are the same, one place to the right, to {exact:.0e}.  That is what convolution gives.  The
-        dense layer behind them has learned for each place what it means there.""",
+        maps are {f"the same, to {exact:.0e}" if exact else "exactly the same"}, one place to the right.
+        That is what convolution gives.  The dense layer behind them has learned for each place what it
+        means there.""",
         f"At least 90 % are right {said}.  In the training images of the third network the digits were "
         f"moved by up to {AT_RANDOM:g} pixels, across and down.")
     return lesson.end(curves=curves, accuracies=accuracies, equivariance=exact, bearable=bearable,

@@ -280,6 +280,15 @@ def test_several_lessons_also_where_one_fails(own, capsys):
     assert re.search(r"\n9\.0 .* failed\n9\.1 ", out) and "invalid syntax" in err
 
 
+def test_how_long_the_lessons_left_may_take(monkeypatch):
+    """Three of two minutes each, as committed; on a machine that turns out half as fast, or as fast."""
+    monkeypatch.setattr(course_command, "measured", lambda id, which: [{"minutes": 2}] * (id != "new"))
+    assert course_command.to_go([], ["1.0", "1.1", "1.2"], 0.0, False) == ", about 6 min to go"
+    assert course_command.to_go(["1.0"], ["1.1", "1.2"], 120.0, False) == ", about 4 min to go"
+    assert course_command.to_go(["1.0"], ["1.1", "1.2"], 300.0, False) == ", about 8 min to go"
+    assert course_command.to_go([], ["new"], 0.0, False) == ""
+
+
 def test_among_many_lessons_each_takes_the_options_that_it_has(own, capsys):
     by_hand = PROGRAM.replace("epochs=2, ", "").replace("epochs=epochs, ", "").replace(
         "def main(", "epochs = 5\n\n\ndef main(")
