@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from nndl.command import run, writable
-from nndl.lesson import OPTIONS, about, command_line, parser_of
+from nndl.lesson import OPTIONS, Lesson, about, command_line, parser_of
 
 from .course import PATHS, lessons, measured
 
@@ -94,13 +94,10 @@ def run_one(id, there, options, all_options=True):
         print(f"\n{NAME} {id}: stopped; nothing was saved", file=sys.stderr)
         return STOPPED
 
-    def made():
-        return {*(Path(options.out or "pictures") / path.stem).glob("*/results.json")}
-
     def keep():
         seed = f".{options.seed or 0}" if options.full else ""
-        for new in made() - before:  # none from a lesson that could not be run
-            shutil.copyfile(new, Path(options.results) / f"{id}{seed}.json")
+        if Lesson.results:  # none from a lesson that could not be run
+            shutil.copyfile(Lesson.results, Path(options.results) / f"{id}{seed}.json")
 
     known = inspect.signature(module.main).parameters
     given = [f"--{name.replace('_', '-')}={getattr(options, name)}" for name in OPTIONS
@@ -108,7 +105,7 @@ def run_one(id, there, options, all_options=True):
     given += ["--full"] * options.full
     if options.results and (status := run(NAME, lambda: writable(options.results, "--results"))):
         return status
-    before = made()
+    Lesson.results = None
     status = command_line(module.main, module.FULL, given, f"{NAME} {id}")
     return status or (run(NAME, keep) if options.results else 0)
 

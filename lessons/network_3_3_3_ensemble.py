@@ -63,9 +63,10 @@ def main(epochs=4, train_size=5_000, backend=None, seed=0, out="pictures", netwo
     lesson.network(build_network(backend, seed), f"Each of the {networks} networks")
     nets, eta, lmbda = [], falling(ETA, epochs, to=0.01), LMBDA_PER_IMAGE * train_size
     for number in range(networks):
-        lesson.step(f"network {number + 1}, seed {seed + number}: {counted(epochs, 'epoch')} on "
+        own = networks * seed + number  # an ensemble of another seed has none of the same networks
+        lesson.step(f"network {number + 1}, seed {own}: {counted(epochs, 'epoch')} on "
                     f"{train_size:,} distorted images")
-        nets.append(build_network(backend, seed + number))
+        nets.append(build_network(backend, own))
         nets[-1].SGD(data, epochs, MINI_BATCH_SIZE, eta, lmbda, momentum=MOMENTUM,
                      checkpoint=lesson.checkpoint(f"network {number}"))
 

@@ -76,6 +76,8 @@ class Lesson:
     settings : what main was called with; they are kept with the results
     """
 
+    results = None  # where the lesson that ended last in this process has kept its numbers
+
     def __init__(self, file, out, **settings):
         if settings.get("train_size", 0) > TRAINING_IMAGES:
             raise ValueError(f"train_size must be at most {TRAINING_IMAGES:,}, the training images "
@@ -168,6 +170,7 @@ class Lesson:
             "versions": versions(), "machine": machine()}
         kept = self.folder / "results.json"
         write_atomically(kept, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+        Lesson.results = kept
         for path in self._checkpoints:
             path.unlink(missing_ok=True)
         print("\nsaved:", *self.figures, kept, sep="\n    ", flush=True)
@@ -261,7 +264,7 @@ def parser_of(name, description):
     parser.add_argument("--train-size", type=whole, metavar="N",
                         help="how many of the 50,000 training images, the first ones")
     parser.add_argument("--seed", type=number(int, 0, "a whole number, at least 0"), metavar="N",
-                        help="of the random numbers (default 0)")
+                        help="of the random numbers (default 0); several runs have N, N + 1, ...")
     parser.add_argument("--backend", choices=("numpy", "numba"), metavar="{numba,numpy}",
                         help="numba is fast, numpy is for stepping through")
     parser.add_argument("--out", metavar="FOLDER", help="where figures go (default: pictures)")

@@ -1,5 +1,8 @@
 """What is commonly said, judged by measurements that are made up here: lessons/claims.py."""
 
+import json
+from importlib import import_module
+
 import pytest
 
 from lessons import course
@@ -80,3 +83,15 @@ def test_lessons_measure_what_claims_ask_for():
     for said, (id, judge) in CLAIMS.items():
         (result,) = course.measured(id)
         assert all(judge([result["measured"]])), said
+
+
+FULL = sorted((course.RESULTS / "full").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", FULL, ids=[path.stem for path in FULL])
+def test_full_results_are_what_their_names_say(path):
+    """Of this lesson and this seed, and with what the lesson's FULL says today."""
+    result, (id, seed) = json.loads(path.read_text(encoding="utf-8")), path.stem.rsplit(".", 1)
+    full = import_module(f"lessons.{course.lessons()[id].stem}").FULL
+    assert (result["lesson"], result["settings"]["seed"]) == (id, int(seed))
+    assert {name: result["settings"][name] for name in full} == json.loads(json.dumps(full))

@@ -263,6 +263,20 @@ def test_a_lesson_that_could_not_be_run_leaves_no_results(own):
     assert [path.name for path in (own / "kept").iterdir()] == ["9.1.0.json"]
 
 
+def test_what_another_process_measures_meanwhile_is_not_taken(own, monkeypatch):
+    """The same lesson with another seed, in the same folder, ends first."""
+    idea = frame.Lesson.idea
+
+    def while_another_ends(lesson, text):
+        other = lesson.folder.with_name("another")
+        other.mkdir()
+        (other / "results.json").write_text('{"settings": {"seed": 1}}', encoding="utf-8")
+        idea(lesson, text)
+    monkeypatch.setattr(frame.Lesson, "idea", while_another_ends)
+    assert run("9.1", "--full", "--seed", 2, "--results", "kept") == 0
+    assert json.loads((own / "kept" / "9.1.2.json").read_text())["settings"]["seed"] == 2
+
+
 def a_second_lesson(own, program=PROGRAM):
     (own / "lessons" / "network_9_2_again.py").write_text(program.replace("9.1  ", "9.2  "),
                                                           encoding="utf-8")

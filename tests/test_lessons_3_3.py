@@ -81,3 +81,9 @@ def test_3_3_3_together_they_are_better_than_one(tmp_path):
     names, results = made(tmp_path, network_3_3_3_ensemble)
     assert names == ["accuracies.png", "museum_of_errors.png"] and "250,000 images, made 33)" in (
         results["finding"])
+
+
+def test_3_3_3_ensembles_of_two_seeds_share_no_network(tmp_path, capsys):
+    network_3_3_3_ensemble.main(epochs=1, train_size=40, seed=1, out=tmp_path, networks=2)
+    said = capsys.readouterr().out
+    assert "network 1, seed 2: " in said and "network 2, seed 3: " in said
