@@ -90,7 +90,7 @@ def main(epochs=10, train_size=10_000, backend=None, seed=0, out="pictures"):
     w = net.layers[1].w
     plots.first_weights(w, lesson.path("first_weights.png"), (28, 28),
                         f"The first weights of {len(w)} neurons: those of pixels side by side "
-                        f"correlate by {smoothness(w.reshape(-1, 28, 28)):.2f}; in noise it is 0, in "
+                        f"correlate by {smoothness(w.reshape(-1, 28, 28)):z.2f}; in noise it is 0, in "
                         "strokes nearly 1")
     lesson.take_away(
         f"{percent(chance)} % of the test images are right before training, {percent(accuracy)} % "

@@ -108,8 +108,8 @@ def main(epochs=5, train_size=10_000, backend=None, seed=0, out="pictures", eta=
         note=note(runs))
     plots.filters(first.layers[0].w, lesson.path("filters.png"),
                   f"The {len(first.layers[0].w)} filters: weights side by side correlate by "
-                  f"{smoothness(first.layers[0].w):.2f}, before training by "
-                  f"{smoothness(build_network(backend=backend, seed=seed).layers[0].w):.2f}")
+                  f"{smoothness(first.layers[0].w):z.2f}, before training by "
+                  f"{smoothness(build_network(backend=backend, seed=seed).layers[0].w):z.2f}")
     lesson.take_away(
         f"The first convolutional network is right for {spread(accuracies[BOTH])} % of "
         f"the test images; {finding}.",

@@ -99,17 +99,17 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
                  f"{JUDGED:,} validation images)")
     lesson.table(("", "before training", "after"),
                  [("correlation of neighbouring weights in the 20 filters",
-                   *(f"{r:.2f}" for r in form.values())),
+                   *(f"{r:z.2f}" for r in form.values())),
                   ("mean size of a weight", *(f"{np.abs(w).mean():.3f}" for w in (noise, learned))),
                   ("filters that are off, their maps 0 whatever the digit",
                    *(f"{each.sum()} of {len(each)}" for each in (off_at_first, off))),
                   ("test images that are right, %", "", percent(accuracy))])
 
     plots.filters(noise, lesson.path("filters_before.png"),
-                  f"Before training: noise, neighbouring weights correlate at {form['before']:.2f}")
+                  f"Before training: noise, neighbouring weights correlate at {form['before']:z.2f}")
     plots.filters(learned, lesson.path("filters.png"),
                   f"After {counted(epochs, 'epoch')}: neighbouring weights correlate at "
-                  f"{form['after']:.2f}, before training at {form['before']:.2f}")
+                  f"{form['after']:z.2f}, before training at {form['before']:z.2f}")
     one = [a[DIGIT] for a in layer_by_layer(net, test.images[:DIGIT + 1])]
     said, label = int(one[-1].argmax()), int(test.labels[DIGIT])
     plots.rows_of_images(
@@ -142,7 +142,7 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
         """What a layer adds is seen from one number to the next: how much better the means of the
         classes part what is of one from what is of another.""",
         f"""The correlation of neighbouring weights {'grows' if sharper else 'hardly changes'}, from
-        {form['before']:.2f} to {form['after']:.2f}: there is {'some' if sharper else 'no'} form in the
+        {form['before']:z.2f} to {form['after']:z.2f}: there is {'some' if sharper else 'no'} form in the
         filters.  What single ones look for seldom has a name; the book claims no more.""",
         f"""{off.sum()} of the {len(off)} filters are off, {both} of them since before training: where
         ReLU's output is 0 it hands no gradient back, so a filter that is off everywhere does not learn.

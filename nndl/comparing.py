@@ -42,4 +42,4 @@ def gained(before, after):
     gap = 100 * (statistics.mean(after) - statistics.mean(before))
     overlap = min(after) <= max(before) and min(before) <= max(after)
     doubt = " (one run of each)" * (len(before) == len(after) == 1) or " (the runs overlap)" * overlap
-    return f"{gap:+.2f}{doubt}"
+    return f"{gap:+z.2f}{doubt}"

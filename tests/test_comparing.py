@@ -22,7 +22,8 @@ def test_the_sentence_is_what_the_runs_bear_out(runs, sentence):
 @pytest.mark.parametrize("before, after, said", [
     ([0.97, 0.96], [0.98, 0.99], "+2.00"), ([0.97, 0.98], [0.96, 0.975], "-0.75 (the runs overlap)"),
     ([0.97, 0.98], [0.96, 0.96], "-1.50"), ([0.97], [0.98], "+1.00 (one run of each)"),
-    ([0.97], [0.98, 0.99], "+1.50")])
+    ([0.97], [0.98, 0.99], "+1.50"),
+    ([0.97, 0.98], [0.97, 0.97999], "+0.00 (the runs overlap)")])
 def test_what_a_change_has_brought(before, after, said):
     assert gained(before, after) == said
 
