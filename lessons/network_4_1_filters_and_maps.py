@@ -142,8 +142,8 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
         """What a layer adds is seen from one number to the next: how much better the means of the
         classes part what is of one from what is of another.""",
         f"""The correlation of neighbouring weights {'grows' if sharper else 'hardly changes'}, from
-        {form['before']:z.2f} to {form['after']:z.2f}: there is {'some' if sharper else 'no'} form in the
-        filters.  What single ones look for seldom has a name; the book claims no more.""",
+        {form['before']:z.2f} to {form['after']:z.2f}: there is {'some' if sharper else 'no'} form in
+        the filters.  What single ones look for seldom has a name; the book claims no more.""",
         f"""{off.sum()} of the {len(off)} filters are off, {both} of them since before training: where
         ReLU's output is 0 it hands no gradient back, so a filter that is off everywhere does not learn.
         Exercise 1 asks who misses them.""")
