@@ -1,4 +1,4 @@
-"""The quick course measures what lessons/results/quick says.  `pytest -m slow`: some 20 minutes."""
+"""The quick course measures what lessons/results/quick says.  `pytest -m slow`: some 10 minutes."""
 
 import json
 
@@ -11,9 +11,10 @@ from lessons import course
 # What another machine, or another hour, does otherwise: times, and which few neurons or digits fail.
 NOT_COMPARED = {"seconds", "times_as_fast", "unread", "at_zero", "steadier", "verdicts", "parted",
                 "pytorch", "learned"}
-# What a few steps of training decide, so that another CPU's rounding changes it by much: its magnitude
-# is compared, a factor of ten.  With and without AVX-512 the dates were 95 and 99.9 %.
-ROUGHLY = ("dates", "arrives: after", "scatter: after", "clipping: as it is: longest")
+# What a few steps of training decide, so that another CPU's rounding changes it by much, or a few
+# hundred written words: its magnitude is compared, a factor of ten.  With and without AVX-512 the dates
+# were 95 and 99.9 %; the words of 6.3 also follow what the lessons say, which is the text it learns.
+ROUGHLY = ("dates", "arrives: after", "scatter: after", "clipping: as it is: longest", "shares")
 ROUNDING = 1e-5  # differences that should be none
 
 
