@@ -65,18 +65,26 @@ def list_of(there):
     print(f"\n`{NAME} {rows[0][0]}` runs one; --help shows what is possible")
 
 
-def to_go(done, left, seconds, full):
-    """How long the lessons that are left may take, in words; "" if that has not been measured.
+def to_go(done, left, full):
+    """How long the lessons that are left may take, in words; "" if one of them has not been measured.
 
-    By the committed minutes, and by how much faster or slower than these it has been so far.  A minute
-    is added to both, so that the first few seconds decide little.
+    done : (id, seconds, exit status) of each lesson that has been run
+
+    By the committed minutes, the fewest of a lesson's seeds, as other work on a machine only adds to
+    them; and by how much faster or slower than these it has been so far.  A minute is added to both, so
+    that the first few seconds decide little.
     """
-    def took(ids):
-        return sum(60 * result["minutes"] for id in ids
-                   for result in measured(id, "full" if full else "quick")[:1])
+    def takes(id):
+        return min((result["minutes"] for result in measured(id, "full" if full else "quick")),
+                   default=None)
 
-    minutes = took(left) / 60 * (seconds + 60) / (took(done) + 60)
-    return f", about {max(1, round(minutes))} min to go" if minutes else ""
+    if None in (expected := [takes(id) for id in left]):
+        return ""
+    took, should = 1, 1
+    for id, seconds, status in done:
+        if status == 0 and (minutes := takes(id)) is not None:
+            took, should = took + seconds / 60, should + minutes
+    return f", about {max(1, round(sum(expected) * took / should))} min to go"
 
 
 def run_one(id, there, options, all_options=True):
@@ -123,7 +131,7 @@ def run_several(asked, there, options):
     for number, id in enumerate(asked, start=1):
         start = time.perf_counter()
         print(f"\n--- lesson {number} of {len(asked)}, {start - began:.0f} s so far"
-              + to_go(asked[:number - 1], asked[number - 1:], start - began, options.full))
+              + to_go(rows, asked[number - 1:], options.full))
         status = run_one(id, there, options, all_options=False)
         rows.append((id, time.perf_counter() - start, status))
         worst = max(worst, status)

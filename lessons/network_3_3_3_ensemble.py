@@ -47,7 +47,10 @@ def build_network(backend=None, seed=0):
 
 
 def main(epochs=4, train_size=5_000, backend=None, seed=0, out="pictures", networks=NETWORKS):
-    """Train several that differ only in their random numbers, and let them vote.  Returns accuracy."""
+    """Train several that differ only in their random numbers, and let them vote.  Returns accuracy.
+
+    seed : with five networks and N here their own seeds are 5 N to 5 N + 4
+    """
     lesson = Lesson(__file__, out, epochs=epochs, train_size=train_size, backend=backend, seed=seed,
                     networks=networks)
     lesson.idea("""

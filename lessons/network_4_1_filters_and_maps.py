@@ -101,7 +101,7 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
                  [("correlation of neighbouring weights in the 20 filters",
                    *(f"{r:z.2f}" for r in form.values())),
                   ("mean size of a weight", *(f"{np.abs(w).mean():.3f}" for w in (noise, learned))),
-                  ("filters that are off, their maps 0 whatever the digit",
+                  ("filters that are off: above 0 at fewer than 1 in 1,000 places",
                    *(f"{each.sum()} of {len(each)}" for each in (off_at_first, off))),
                   ("test images that are right, %", "", percent(accuracy))])
 
@@ -144,16 +144,17 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
         f"""The correlation of neighbouring weights {'grows' if sharper else 'hardly changes'}, from
         {form['before']:z.2f} to {form['after']:z.2f}: there is {'some' if sharper else 'no'} form in
         the filters.  What single ones look for seldom has a name; the book claims no more.""",
-        f"""{off.sum()} of the {len(off)} filters are off, {both} of them since before training: where
-        ReLU's output is 0 it hands no gradient back, so a filter that is off everywhere does not learn.
-        Exercise 1 asks who misses them.""")
+        f"""Filters that are off, of {len(off)}: {off.sum()}, {both} of which since before training.
+        Where ReLU's output is 0 it hands no gradient back, so a filter that is off everywhere does not
+        learn, and one that nearly is hardly does.  Exercise 1 asks who misses them.""")
     return lesson.end(before=before, after=after, form=form, accuracy=accuracy, zeros=zeros,
                       off={"before": int(off_at_first.sum()), "after": int(off.sum()), "both": both})
 
 
 def on(net, images):
     """The share of places, over all images, at which each first filter's map is above 0, (20,)."""
-    return (layer_by_layer(net, images)[2] > 0).mean(axis=(0, 2, 3))
+    first_maps = layer_by_layer(net, images)[2]  # behind layers 0 and 1, the convolution and ReLU
+    return (first_maps > 0).mean(axis=(0, 2, 3))
 
 
 def neighbours(w):

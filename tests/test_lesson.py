@@ -264,13 +264,14 @@ def test_a_lesson_that_could_not_be_run_leaves_no_results(own):
 
 
 def test_what_another_process_measures_meanwhile_is_not_taken(own, monkeypatch):
-    """The same lesson with another seed, in the same folder, ends first."""
+    """The same lesson with another seed, in the same folder, ends meanwhile: many times, to be seen."""
     idea = frame.Lesson.idea
 
     def while_another_ends(lesson, text):
-        other = lesson.folder.with_name("another")
-        other.mkdir()
-        (other / "results.json").write_text('{"settings": {"seed": 1}}', encoding="utf-8")
+        for number in range(30):
+            other = lesson.folder.with_name(f"another_{number}")
+            other.mkdir()
+            (other / "results.json").write_text('{"settings": {"seed": 1}}', encoding="utf-8")
         idea(lesson, text)
     monkeypatch.setattr(frame.Lesson, "idea", while_another_ends)
     assert run("9.1", "--full", "--seed", 2, "--results", "kept") == 0
@@ -295,12 +296,15 @@ def test_several_lessons_also_where_one_fails(own, capsys):
 
 
 def test_how_long_the_lessons_left_may_take(monkeypatch):
-    """Three of two minutes each, as committed; on a machine that turns out half as fast, or as fast."""
-    monkeypatch.setattr(course_command, "measured", lambda id, which: [{"minutes": 2}] * (id != "new"))
-    assert course_command.to_go([], ["1.0", "1.1", "1.2"], 0.0, False) == ", about 6 min to go"
-    assert course_command.to_go(["1.0"], ["1.1", "1.2"], 120.0, False) == ", about 4 min to go"
-    assert course_command.to_go(["1.0"], ["1.1", "1.2"], 300.0, False) == ", about 8 min to go"
-    assert course_command.to_go([], ["new"], 0.0, False) == ""
+    """Of two minutes each, as committed, five where much else ran; one is new, and another failed."""
+    monkeypatch.setattr(course_command, "measured", lambda id, which: (
+        [{"minutes": 5}, {"minutes": 2}] if id != "new" else []))
+    to_go = course_command.to_go
+    assert to_go([], ["1.0", "1.1", "1.2"], False) == ", about 6 min to go"
+    assert to_go([("1.0", 120.0, 0)], ["1.1", "1.2"], False) == ", about 4 min to go"
+    assert to_go([("1.0", 300.0, 0)], ["1.1", "1.2"], False) == ", about 8 min to go"  # half as fast
+    assert to_go([("new", 1200.0, 0), ("1.0", 1.0, 2)], ["1.1"], False) == ", about 2 min to go"
+    assert to_go([], ["1.0", "new"], False) == ""
 
 
 def test_among_many_lessons_each_takes_the_options_that_it_has(own, capsys):

@@ -83,7 +83,14 @@ def test_3_3_3_together_they_are_better_than_one(tmp_path):
         results["finding"])
 
 
-def test_3_3_3_ensembles_of_two_seeds_share_no_network(tmp_path, capsys):
-    network_3_3_3_ensemble.main(epochs=1, train_size=40, seed=1, out=tmp_path, networks=2)
-    said = capsys.readouterr().out
-    assert "network 1, seed 2: " in said and "network 2, seed 3: " in said
+def test_3_3_3_ensembles_of_two_seeds_share_no_network(tmp_path, monkeypatch, capsys):
+    build, built = network_3_3_3_ensemble.build_network, []
+
+    def noted(backend=None, seed=0):
+        built.append(seed)
+        return build(backend, seed)
+    monkeypatch.setattr(network_3_3_3_ensemble, "build_network", noted)
+    for seed in 0, 1:
+        network_3_3_3_ensemble.main(epochs=1, train_size=40, seed=seed, out=tmp_path, networks=2)
+    assert built == [0, 0, 1, 1, 2, 3]  # of three each the first is only shown
+    assert "network 2, seed 3: " in capsys.readouterr().out

@@ -61,9 +61,16 @@ def test_4_1_layers_bring_digits_of_a_class_together(few, tmp_path):
     assert abs(measured["form"]["before"]) < 0.1
     assert measured["form"]["after"] > measured["form"]["before"] + 0.03
     off = measured["off"]
-    assert 1 <= off["both"] <= off["before"] < 10  # which are off learn nothing, and stay so
+    assert 1 <= off["both"] == off["before"] < 10 and off["both"] <= off["after"]  # they stay off
     assert figures(tmp_path, filters_and_maps) == {
         "filters_before.png", "filters.png", "layer_by_layer.png", "nearest_mean.png"}
+
+
+def test_4_1_how_often_a_filter_is_on():
+    net = filters_and_maps.build_network()
+    net.layers[0].b[:2] = -100, 100
+    on = filters_and_maps.on(net, load_mnist().test.images[:5])
+    assert on.shape == (20,) and (on[0], on[1]) == (0, 1) and 0.1 < on[2:].mean() < 0.9
 
 
 def test_4_1_neighbours_of_a_smooth_filter_correlate():

@@ -11,10 +11,11 @@ from lessons import course
 # What another machine, or another hour, does otherwise: times, and which few neurons or digits fail.
 NOT_COMPARED = {"seconds", "times_as_fast", "unread", "at_zero", "steadier", "verdicts", "parted",
                 "pytorch", "learned"}
-# What a few steps of training decide, so that another CPU's rounding changes it by much, or a few
-# hundred written words: its magnitude is compared, a factor of ten.  With and without AVX-512 the dates
-# were 95 and 99.9 %; the words of 6.3 also follow what the lessons say, which is the text it learns.
-ROUGHLY = ("dates", "arrives: after", "scatter: after", "clipping: as it is: longest", "shares")
+# Gradients after training differ by factors where CPUs round differently: their magnitude is compared.
+ROUGHLY = ("arrives: after", "scatter: after", "clipping: as it is: longest")
+# Of dates one network gets 95 or 99.9 % right, by rounding; and shares are of a few hundred words that
+# 6.3 writes after learning from the lessons, whose text changes: these may differ by ten points.
+TEN_POINTS = ("dates", "shares")
 ROUNDING = 1e-5  # differences that should be none
 
 
@@ -38,8 +39,8 @@ def same(now, committed, where):
     """Compare numbers in dictionaries and lists; returns how many there were.
 
     CPUs round differently, and training makes more of it: means agree within a percentage point, for
-    other numbers within a fifth of themselves, or within what the runs in a list differ by.  What
-    ROUGHLY names has the same sign and magnitude.
+    other numbers within a fifth of themselves, or within what the runs in a list differ by.  ROUGHLY
+    and TEN_POINTS are the exceptions.
     """
     if isinstance(committed, dict):
         assert now.keys() == committed.keys(), where
@@ -55,6 +56,8 @@ def same(now, committed, where):
         assert max(abs(one)) < ROUNDING, where
     elif where.startswith(ROUGHLY):
         assert 0.1 < one.mean() / other.mean() < 10, (where, one.mean(), other.mean())
+    elif where in TEN_POINTS:
+        assert abs(one.mean() - other.mean()) < 0.1, (where, one.mean(), other.mean())
     else:
         mean = other.mean()
         whole = next((scale for scale in (1, 100) if scale / 2 < mean and max(other) <= scale), None)
@@ -83,12 +86,13 @@ def test_what_is_compared_and_what_not():
     """Accuracies, norms and curves are; that a lesson measures something else is noticed."""
     measured = {"accuracies": {"a": [0.91, 0.92], "b": [0.5, 0.7]}, "norm": 3e-4, "apart": 4e-15,
                 "stopped": {"2": [11, 14]}, "seconds": 5.0, "best": "a", "curve": [[90.0, 95.0]],
-                "dates": 0.95}
-    assert same(measured, measured, "") == 11
+                "dates": 0.95, "scatter: after": 0.05}
+    assert same(measured, measured, "") == 12
+    assert same(measured | {"dates": 0.999, "scatter: after": 0.1}, measured, "") == 12
     assert same({"apart": 5e-13, "seconds": 9.0}, {"apart": 4e-15, "seconds": 5.0}, "all") == 1
     for name, other in (("accuracies", {"a": [0.88, 0.88], "b": [0.5, 0.7]}), ("norm", 6e-4),
                         ("apart", 3e-3), ("stopped", {"2": [20, 24]}), ("curve", [[70.0, 75.0]]),
-                        ("dates", 0.09)):
+                        ("dates", 0.8), ("scatter: after", 0.004)):
         with pytest.raises(AssertionError, match=name):
             same(measured | {name: other}, measured, "")
 

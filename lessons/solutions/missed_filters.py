@@ -53,7 +53,7 @@ def without_each(net, data):
 
 
 def kind(spoilt, mended, on):
-    """OFF, if its map is above 0 at too few places, lesson.OFF; SPARE; or MISSED.
+    """OFF, if its map is above 0 at a smaller share of places than lesson.OFF; SPARE; or MISSED.
 
     Missed is a filter that costs more right answers than a coin would, tossed for each answer that
     changes, by two standard deviations.
