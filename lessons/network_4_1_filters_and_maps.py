@@ -79,7 +79,7 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
     lesson.network(net)
 
     noise, before = net.layers[0].w.copy(), nearest_mean(net, training, validation)
-    off_at_first = on(net, test.images[:JUDGED]) < OFF
+    off_at_first = on(layer_by_layer(net, test.images[:JUDGED])) < OFF
     lesson.step(f"{counted(epochs, 'epoch')} on {train_size:,} images, η = {ETA:g}, λ = {LMBDA:g}:")
     net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA, LMBDA, evaluation_data=validation,
             monitor_evaluation_accuracy=True, checkpoint=lesson.checkpoint("network"))
@@ -90,7 +90,7 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
     seen = layer_by_layer(net, test.images[:JUDGED])
     numbers = [seen[stage][0].size for stage in STAGES.values()]
     zeros = [float(np.mean(seen[stage] == 0)) for stage in STAGES.values()]
-    off = on(net, test.images[:JUDGED]) < OFF
+    off = on(seen) < OFF
     both = int((off & off_at_first).sum())
     lesson.table(("", "numbers", "of these 0, %", "nearest mean right, untrained, %", "trained, %"),
                  [(name, f"{n:,}", percent(zero, 0), percent(before[name], 1), percent(after[name], 1))
@@ -151,10 +151,12 @@ def main(epochs=4, train_size=10_000, backend=None, seed=0, out="pictures"):
                       off={"before": int(off_at_first.sum()), "after": int(off.sum()), "both": both})
 
 
-def on(net, images):
-    """The share of places, over all images, at which each first filter's map is above 0, (20,)."""
-    first_maps = layer_by_layer(net, images)[2]  # behind layers 0 and 1, the convolution and ReLU
-    return (first_maps > 0).mean(axis=(0, 2, 3))
+def on(seen):
+    """The share of places, over all images, at which each first filter's map is above 0, (20,).
+
+    seen : of layer_by_layer; [2] is behind layers 0 and 1, the convolution and ReLU
+    """
+    return (seen[2] > 0).mean(axis=(0, 2, 3))
 
 
 def neighbours(w):

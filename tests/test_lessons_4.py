@@ -69,7 +69,7 @@ def test_4_1_layers_bring_digits_of_a_class_together(few, tmp_path):
 def test_4_1_how_often_a_filter_is_on():
     net = filters_and_maps.build_network()
     net.layers[0].b[:2] = -100, 100
-    on = filters_and_maps.on(net, load_mnist().test.images[:5])
+    on = filters_and_maps.on(filters_and_maps.layer_by_layer(net, load_mnist().test.images[:5]))
     assert on.shape == (20,) and (on[0], on[1]) == (0, 1) and 0.1 < on[2:].mean() < 0.9
 
 

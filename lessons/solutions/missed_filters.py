@@ -80,7 +80,7 @@ def main(epochs=4, train_size=5000, runs=3, images=2000, seed=0, out="pictures")
         net, name = build_network(seed=seed + run), f"network {run + 1}"
         began = net.layers[0].b.copy()
         net.SGD(training[:train_size], epochs, MINI_BATCH_SIZE, ETA, LMBDA, progress=False)
-        on = lesson.on(net, validation.images[:LOOKED_AT])
+        on = lesson.on(lesson.layer_by_layer(net, validation.images[:LOOKED_AT]))
         spoilt, mended = without_each(net, validation[:images])
         kinds[name] = [kind(*each) for each in zip(spoilt, mended, on)]
         off_began += [float(b) for b, one in zip(began, kinds[name]) if one == OFF]
